@@ -1,0 +1,2 @@
+//! Ringback.
+fn main() {}
