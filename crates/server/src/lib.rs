@@ -1,1 +1,3 @@
 //! Ringback.
+
+pub mod words;

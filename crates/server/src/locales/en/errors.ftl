@@ -1,0 +1,1 @@
+# Sentences for what went wrong: each says what to do next.
