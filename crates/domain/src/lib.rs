@@ -1,1 +1,3 @@
 //! The words and the rules.
+
+pub mod region;
