@@ -1,0 +1,269 @@
+//! A delivery: one fact on its way to one outside system. Here: its kinds, states, moves and patience.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::coded;
+use crate::departure::SaturatingAdd;
+use crate::id::{AppointmentId, BusinessId, DeliveryId, LeadId, SessionId, StaffId};
+
+coded! {
+    /// What is delivered.
+    DeliveryKind {
+        /// An abandoned session to ServiceTitan: a Booking or a Lead in ST, made or brought up to date.
+        CrmAbandoned = "crm_abandoned",
+        /// A completed booking to ServiceTitan: the existing Booking in ST brought up to date, or one made.
+        CrmBooked = "crm_booked",
+        /// A Lead in ST dismissed, once the booked Booking in ST stands.
+        CrmDismissLead = "crm_dismiss_lead",
+        /// The follow-up text of a lead.
+        TextFollowUp = "text_follow_up",
+        /// *Send booking link*, pressed by staff.
+        TextLink = "text_link",
+    }
+}
+
+impl DeliveryKind {
+    /// Goes through the carrier: never sent twice.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::TextFollowUp | Self::TextLink)
+    }
+
+    /// Withdrawn when they come back before it has gone out.
+    pub const fn withdrawn_on_return(self) -> bool {
+        matches!(self, Self::CrmAbandoned | Self::TextFollowUp)
+    }
+
+    /// Pointless once they have booked.
+    pub const fn withdrawn_on_booking(self) -> bool {
+        matches!(
+            self,
+            Self::CrmAbandoned | Self::TextFollowUp | Self::TextLink
+        )
+    }
+
+    /// How long it stays worth sending after the departure. A text: carriers allow 48 hours.
+    pub const fn lives_for(self) -> SignedDuration {
+        match self {
+            Self::TextFollowUp | Self::TextLink => crate::follow_up::SENDABLE_FOR,
+            Self::CrmAbandoned | Self::CrmBooked | Self::CrmDismissLead => {
+                SignedDuration::from_hours(30 * 24)
+            }
+        }
+    }
+}
+
+/// The state of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// Waits for its time.
+    Due {
+        /// When.
+        at: Timestamp,
+    },
+    /// Taken up by a node; free again when the lease ends.
+    Claimed {
+        /// End of the lease.
+        lease: Timestamp,
+    },
+    /// Committed before the first byte. Past its lease it is unknown, not free.
+    Sending {
+        /// End of the lease.
+        lease: Timestamp,
+    },
+    /// The outside has it.
+    Done {
+        /// The outside's id.
+        outside_id: String,
+    },
+    /// The outside will not have it, or our rules forbid it.
+    Refused {
+        /// Why.
+        why: String,
+    },
+    /// We cannot say whether it took effect.
+    Unknown {
+        /// Next look-up; `None` when looking has ended.
+        look_at: Option<Timestamp>,
+    },
+    /// No longer wanted.
+    Withdrawn {
+        /// Why.
+        why: String,
+    },
+    /// Too old to be worth sending.
+    Expired,
+}
+
+coded! {
+    /// The state's word.
+    DeliveryStatus {
+        /// Waits.
+        Due = "due",
+        /// Taken up.
+        Claimed = "claimed",
+        /// On the wire.
+        Sending = "sending",
+        /// Done.
+        Done = "done",
+        /// Refused.
+        Refused = "refused",
+        /// Unknown.
+        Unknown = "unknown",
+        /// Withdrawn.
+        Withdrawn = "withdrawn",
+        /// Expired.
+        Expired = "expired",
+    }
+}
+
+impl DeliveryStatus {
+    /// Nothing more will happen to it by itself (an unknown text may still be cleared up by a callback).
+    pub const fn is_settled(self) -> bool {
+        matches!(
+            self,
+            Self::Done | Self::Refused | Self::Withdrawn | Self::Expired
+        )
+    }
+}
+
+/// A delivery as the store holds it.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its row.
+    pub id: DeliveryId,
+    /// Whose.
+    pub business: BusinessId,
+    /// What.
+    pub kind: DeliveryKind,
+    /// Of which session.
+    pub session: SessionId,
+    /// Of which lead, when there is one.
+    pub lead: Option<LeadId>,
+    /// Of which appointment.
+    pub appointment: Option<AppointmentId>,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// Due time, lease or next look-up, by status.
+    pub due_at: Option<Timestamp>,
+    /// The claim's number; settling needs the current one.
+    pub fence: i64,
+    /// How often a request was begun.
+    pub attempt: i64,
+    /// How often we looked it up.
+    pub lookups: i64,
+    /// Past this it is not worth sending.
+    pub expires_at: Timestamp,
+    /// The outside's id.
+    pub outside_id: Option<String>,
+    /// Ours, sent along in the StatusCallback.
+    pub our_id: Option<String>,
+    /// Sentence key (and what the outside said), for people.
+    pub why: Option<String>,
+    /// Who asked for it, when staff did.
+    pub by: Option<StaffId>,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// A delivery that must follow a move: the store writes it in the same transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// What.
+    pub kind: DeliveryKind,
+    /// When.
+    pub due_at: Timestamp,
+    /// Until when it is worth sending.
+    pub expires_at: Timestamp,
+}
+
+/// What the outside said; the closed list that every connector answers with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It stands there, under this id.
+    Done {
+        /// The outside's id.
+        outside_id: String,
+    },
+    /// Certainly without effect; again later (at the earliest after this long, when it said so).
+    TryLater {
+        /// Retry-After, or none.
+        after: Option<SignedDuration>,
+        /// For people.
+        why: String,
+    },
+    /// It will never be taken like this.
+    Refused {
+        /// For people.
+        why: String,
+    },
+    /// It may or may not have taken effect.
+    Unknown {
+        /// For people.
+        why: String,
+    },
+}
+
+/// How long a claim is ours before another may take it up.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
+
+/// When to try again after this many attempts: 2 s, 4 s, 8 s … one hour at the most, with jitter.
+///
+/// `jitter` is in `0.0..1.0`; the wait lies between one half and the whole of the step. An outside's own
+/// `after` is kept as the least.
+pub fn retry_at(
+    now: Timestamp,
+    attempt: i64,
+    after: Option<SignedDuration>,
+    jitter: f64,
+) -> Timestamp {
+    let step = 2f64
+        .powi(i32::try_from(attempt.clamp(1, 12)).unwrap_or(12))
+        .min(3600.0);
+    let wait = SignedDuration::from_secs_f64(step * (0.5 + 0.5 * jitter.clamp(0.0, 1.0)));
+    now.saturating_add_duration(wait.max(after.unwrap_or(SignedDuration::ZERO)))
+}
+
+/// When to look up an unknown outcome after so many look-ups; `None` ends the looking.
+///
+/// A CRM record is looked for until it expires. A text: after 15, 60 and 180 seconds and one hour, then
+/// staff see "unknown" and nothing is ever resent.
+pub fn look_again_at(
+    kind: DeliveryKind,
+    now: Timestamp,
+    lookups: i64,
+    jitter: f64,
+) -> Option<Timestamp> {
+    if kind.is_text() {
+        let seconds = [15, 60, 180, 3600].get(usize::try_from(lookups).ok()?)?;
+        return Some(now.saturating_add_duration(SignedDuration::from_secs(*seconds)));
+    }
+    Some(retry_at(now, lookups + 1, None, jitter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn waits_grow_to_an_hour_and_keep_what_the_outside_asked_for() {
+        assert_eq!(retry_at(NOW, 1, None, 1.0).as_second(), 2);
+        assert_eq!(retry_at(NOW, 1, None, 0.0).as_second(), 1);
+        assert_eq!(retry_at(NOW, 5, None, 1.0).as_second(), 32);
+        assert_eq!(retry_at(NOW, 4000, None, 1.0).as_second(), 3600);
+        assert_eq!(
+            retry_at(NOW, 1, Some(SignedDuration::from_secs(30)), 0.3).as_second(),
+            30
+        );
+    }
+
+    #[test]
+    fn an_unknown_text_is_looked_up_four_times_and_a_record_until_it_expires() {
+        let looks: Vec<_> = (0..6)
+            .map(|n| look_again_at(DeliveryKind::TextFollowUp, NOW, n, 0.0))
+            .collect();
+        assert_eq!(looks.iter().flatten().count(), 4);
+        assert!(look_again_at(DeliveryKind::CrmAbandoned, NOW, 400, 0.0).is_some());
+    }
+}

@@ -1,0 +1,369 @@
+//! A lead: one request by a person we can reach who left without booking.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::coded;
+use crate::departure::Departure;
+use crate::id::{AppointmentId, BusinessId, LeadId, SchedulerId, SessionId, StaffId};
+use crate::session::{Answers, Step};
+
+/// A session joins a live lead only while it is younger than this.
+pub const JOINS_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// A lead as the store holds it.
+#[derive(Clone, Debug)]
+pub struct Lead {
+    /// Its row.
+    pub id: LeadId,
+    /// Whose.
+    pub business: BusinessId,
+    /// Of which scheduler.
+    pub scheduler: SchedulerId,
+    /// The latest session of this request.
+    pub session: SessionId,
+    /// Such as `R-7F3K`.
+    pub reference: String,
+    /// Full name.
+    pub name: String,
+    /// E.164.
+    pub phone: Option<String>,
+    /// Email.
+    pub email: Option<String>,
+    /// Service key.
+    pub service: String,
+    /// The service as the visitor read it.
+    pub service_title: String,
+    /// Where they stopped.
+    pub last_step: Step,
+    /// How they went.
+    pub departure: Departure,
+    /// The answers as they stood.
+    pub answers: Answers,
+    /// Where it stands.
+    pub state: LeadState,
+    /// They are on the scheduler again since then.
+    pub back_since: Option<Timestamp>,
+    /// 1 for the first request from this number, 3 for "3rd request from this number".
+    pub request_number: i64,
+    /// How often they have left.
+    pub times_left: i64,
+    /// What they booked.
+    pub appointment: Option<AppointmentId>,
+    /// Why a text was or was not sent, as it stands now.
+    pub text_note: Option<crate::follow_up::TextNote>,
+    /// When what happened.
+    pub stamps: Stamps,
+}
+
+/// The stamps every lead carries; the product's own figures come from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamps {
+    /// The (last) sign of the departure.
+    pub left_at: Timestamp,
+    /// What told us.
+    pub detected_by: Departure,
+    /// The lead was on disk.
+    pub lead_at: Timestamp,
+    /// An open inbox showed it.
+    pub shown_at: Option<Timestamp>,
+    /// The first request to ServiceTitan.
+    pub crm_sent_at: Option<Timestamp>,
+    /// It stands in ServiceTitan.
+    pub crm_done_at: Option<Timestamp>,
+    /// The carrier took the text.
+    pub text_sent_at: Option<Timestamp>,
+    /// The phone had it.
+    pub text_delivered_at: Option<Timestamp>,
+    /// Staff first contacted them.
+    pub first_contact_at: Option<Timestamp>,
+    /// They booked.
+    pub recovered_at: Option<Timestamp>,
+}
+
+/// The state of a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeadState {
+    /// Nobody has taken it up.
+    New,
+    /// Somebody is on it.
+    Claimed {
+        /// Who.
+        by: StaffId,
+        /// Since.
+        at: Timestamp,
+    },
+    /// Somebody spoke or wrote to them.
+    Contacted {
+        /// Who.
+        by: StaffId,
+        /// When.
+        at: Timestamp,
+    },
+    /// They booked after all. Final.
+    Recovered {
+        /// By which way.
+        how: Recovery,
+        /// When.
+        at: Timestamp,
+    },
+    /// Set aside. Leaving again reopens it.
+    Dismissed {
+        /// Why, in staff's words.
+        reason: String,
+        /// Who.
+        by: StaffId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+coded! {
+    /// The state's word, for lists, filters and the API.
+    LeadStatus {
+        /// [`LeadState::New`].
+        New = "new",
+        /// [`LeadState::Claimed`].
+        Claimed = "claimed",
+        /// [`LeadState::Contacted`].
+        Contacted = "contacted",
+        /// [`LeadState::Recovered`].
+        Recovered = "recovered",
+        /// [`LeadState::Dismissed`].
+        Dismissed = "dismissed",
+    }
+}
+
+coded! {
+    /// How a lead was recovered.
+    Recovery {
+        /// Through the link in a text.
+        Link = "link",
+        /// They came back by themselves.
+        Themselves = "themselves",
+        /// Staff booked them.
+        Staff = "staff",
+    }
+}
+
+impl LeadState {
+    /// Its word.
+    pub const fn status(&self) -> LeadStatus {
+        match self {
+            Self::New => LeadStatus::New,
+            Self::Claimed { .. } => LeadStatus::Claimed,
+            Self::Contacted { .. } => LeadStatus::Contacted,
+            Self::Recovered { .. } => LeadStatus::Recovered,
+            Self::Dismissed { .. } => LeadStatus::Dismissed,
+        }
+    }
+
+    /// Still to be worked.
+    pub const fn is_live(&self) -> bool {
+        matches!(
+            self,
+            Self::New | Self::Claimed { .. } | Self::Contacted { .. }
+        )
+    }
+}
+
+/// A move that this lead's state does not allow, as the person who tried it should read it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MoveRefused {
+    /// They have booked; there is nothing left to do.
+    #[error("they have booked already")]
+    Recovered,
+    /// Set aside; reopen it first.
+    #[error("the lead is dismissed")]
+    Dismissed,
+    /// A colleague has it.
+    #[error("a colleague has claimed it")]
+    ClaimedBy(StaffId),
+    /// A dismissal says why.
+    #[error("say why")]
+    NoReason,
+}
+
+impl Lead {
+    /// Whether a session that leaves now, asking for this, goes on with this lead.
+    /// Same phone (or, without one, the same email), scheduler and service, and under 24 h old.
+    pub fn joins(&self, scheduler: SchedulerId, answers: &Answers, now: Timestamp) -> bool {
+        let same_person = match (&self.phone, answers.phone.is_empty()) {
+            (Some(phone), false) => *phone == answers.phone,
+            (None, true) => self
+                .email
+                .as_deref()
+                .is_some_and(|e| !e.is_empty() && e == answers.email),
+            _ => false,
+        };
+        same_person
+            && self.scheduler == scheduler
+            && self.service == answers.service
+            && self.state.is_live()
+            && now.duration_since(self.stamps.lead_at) < JOINS_FOR
+    }
+
+    /// They left (again): the same lead goes on with what they said last; a dismissed one is new again.
+    pub fn left_again(
+        &mut self,
+        session: SessionId,
+        step: Step,
+        departure: Departure,
+        answers: Answers,
+        left_at: Timestamp,
+    ) {
+        self.session = session;
+        self.last_step = step;
+        self.departure = departure;
+        self.name.clone_from(&answers.name);
+        self.phone = Some(answers.phone.clone()).filter(|p| !p.is_empty());
+        self.email = Some(answers.email.clone()).filter(|e| !e.is_empty());
+        self.service.clone_from(&answers.service);
+        self.answers = answers;
+        self.back_since = None;
+        self.times_left += 1;
+        self.stamps.left_at = left_at;
+        self.stamps.detected_by = departure;
+        if let LeadState::Dismissed { .. } = self.state {
+            self.state = LeadState::New;
+        }
+    }
+
+    /// They are on the scheduler again. Stands beside the state, so that it hides nothing.
+    pub fn is_back(&mut self, now: Timestamp) {
+        if self.state.status() != LeadStatus::Recovered {
+            self.back_since = Some(now);
+        }
+    }
+
+    /// A staff member takes it up. Claiming one's own again changes nothing.
+    pub fn claim(&mut self, by: StaffId, now: Timestamp) -> Result<(), MoveRefused> {
+        match &self.state {
+            LeadState::New => self.state = LeadState::Claimed { by, at: now },
+            LeadState::Claimed { by: who, .. } if *who == by => {}
+            LeadState::Claimed { by: who, .. } => return Err(MoveRefused::ClaimedBy(*who)),
+            LeadState::Contacted { .. } => {}
+            LeadState::Recovered { .. } => return Err(MoveRefused::Recovered),
+            LeadState::Dismissed { .. } => return Err(MoveRefused::Dismissed),
+        }
+        Ok(())
+    }
+
+    /// The call button: claims the lead for the caller and stamps the first contact. A colleague's
+    /// claim does not stop a call; it is said beforehand.
+    pub fn call(&mut self, by: StaffId, now: Timestamp) -> Result<(), MoveRefused> {
+        match self.state {
+            LeadState::New => self.state = LeadState::Claimed { by, at: now },
+            LeadState::Recovered { .. } => return Err(MoveRefused::Recovered),
+            LeadState::Dismissed { .. } => return Err(MoveRefused::Dismissed),
+            LeadState::Claimed { .. } | LeadState::Contacted { .. } => {}
+        }
+        self.stamps.first_contact_at.get_or_insert(now);
+        Ok(())
+    }
+
+    /// Somebody reached them.
+    pub fn contacted(&mut self, by: StaffId, now: Timestamp) -> Result<(), MoveRefused> {
+        match self.state {
+            LeadState::Recovered { .. } => return Err(MoveRefused::Recovered),
+            LeadState::Dismissed { .. } => return Err(MoveRefused::Dismissed),
+            _ => self.state = LeadState::Contacted { by, at: now },
+        }
+        self.stamps.first_contact_at.get_or_insert(now);
+        Ok(())
+    }
+
+    /// Set aside, with a reason.
+    pub fn dismiss(
+        &mut self,
+        reason: &str,
+        by: StaffId,
+        now: Timestamp,
+    ) -> Result<(), MoveRefused> {
+        if reason.trim().is_empty() {
+            return Err(MoveRefused::NoReason);
+        }
+        match self.state {
+            LeadState::Recovered { .. } => Err(MoveRefused::Recovered),
+            LeadState::Dismissed { .. } => Ok(()),
+            _ => {
+                self.state = LeadState::Dismissed {
+                    reason: reason.trim().to_owned(),
+                    by,
+                    at: now,
+                };
+                Ok(())
+            }
+        }
+    }
+
+    /// Undo of a claim, a contact or a dismissal: as if nobody had taken it up.
+    pub fn reopen(&mut self) -> Result<(), MoveRefused> {
+        match self.state {
+            LeadState::Recovered { .. } => Err(MoveRefused::Recovered),
+            _ => {
+                self.state = LeadState::New;
+                Ok(())
+            }
+        }
+    }
+
+    /// They booked. From whatever state; a second time changes nothing.
+    pub fn recover(&mut self, how: Recovery, appointment: AppointmentId, now: Timestamp) {
+        if self.state.status() == LeadStatus::Recovered {
+            return;
+        }
+        self.state = LeadState::Recovered { how, at: now };
+        self.appointment = Some(appointment);
+        self.back_since = None;
+        self.stamps.recovered_at = Some(now);
+    }
+}
+
+coded! {
+    /// What a line of the timeline tells.
+    LeadEvent {
+        /// They left; the lead exists.
+        Left = "left",
+        /// They left once more.
+        LeftAgain = "left_again",
+        /// Back on the scheduler.
+        Back = "back",
+        /// They booked.
+        Recovered = "recovered",
+        /// A colleague took it up.
+        Claimed = "claimed",
+        /// A colleague pressed call.
+        Called = "called",
+        /// A colleague reached them.
+        Contacted = "contacted",
+        /// Set aside.
+        Dismissed = "dismissed",
+        /// Taken up again.
+        Reopened = "reopened",
+        /// A note by staff.
+        Note = "note",
+        /// It stands in ServiceTitan.
+        CrmDone = "crm_done",
+        /// ServiceTitan did not take it, or we do not know.
+        CrmTrouble = "crm_trouble",
+        /// Staff had acted in ServiceTitan already; a new record was made.
+        CrmActedOn = "crm_acted_on",
+        /// The carrier took the text.
+        TextSent = "text_sent",
+        /// The phone had it.
+        TextDelivered = "text_delivered",
+        /// No text, or an unknown outcome, and why.
+        TextNot = "text_not",
+        /// They wrote back.
+        TextReceived = "text_received",
+        /// STOP.
+        OptedOut = "opted_out",
+        /// A person opened the link.
+        LinkOpened = "link_opened",
+        /// A follow-up task was made.
+        TaskMade = "task_made",
+        /// A follow-up task was closed.
+        TaskDone = "task_done",
+    }
+}

@@ -1,0 +1,336 @@
+//! Places: which arrival windows can still be had. A place is one quarter of an hour of one seat (a visit
+//! that can go on at the same time as others); the store keeps one row per taken place under a primary
+//! key, so two visits can never overlap, whoever races. Here: what is offered, and which places a visit takes.
+
+use std::collections::HashSet;
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::business::Business;
+use crate::departure::SaturatingAdd;
+use crate::scheduler::{SchedulerSettings, WindowRule};
+use crate::session::ChosenWindow;
+
+/// Quarters of an hour since 1970 UTC.
+pub type Quarter = i64;
+/// A seat, from 1 to the window's capacity.
+pub type Seat = i64;
+
+const QUARTER_SECONDS: i64 = 15 * 60;
+
+/// The windows of one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Day {
+    /// In the business's own calendar.
+    pub date: Date,
+    /// In the order of their start; never empty.
+    pub windows: Vec<Offered>,
+}
+
+/// A window that can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// When.
+    pub window: ChosenWindow,
+    /// How many visits still fit.
+    pub free: u16,
+    /// How many fit when it is empty.
+    pub capacity: u16,
+}
+
+/// The quarters a window covers, a begun quarter whole.
+pub fn quarters(window: ChosenWindow) -> std::ops::Range<Quarter> {
+    let first = window.start.as_second().div_euclid(QUARTER_SECONDS);
+    let end = (window.end.as_second() + QUARTER_SECONDS - 1).div_euclid(QUARTER_SECONDS);
+    first..end.max(first + 1)
+}
+
+/// From the first to the last quarter that offers may touch: what the store has to read.
+pub fn span(settings: &SchedulerSettings, now: Timestamp) -> std::ops::Range<Quarter> {
+    let first = now.as_second().div_euclid(QUARTER_SECONDS);
+    first..first + (i64::from(settings.horizon_days) + 2) * 96
+}
+
+/// Every window that can still be had, day by day: inside the opening hours in the business's own time,
+/// later than the lead time, within the horizon, with a free seat. A window that a clock change swallows
+/// is not offered; one that it stretches or shortens keeps the hours on the wall.
+pub fn offers(
+    business: &Business,
+    settings: &SchedulerSettings,
+    taken: &HashSet<(Seat, Quarter)>,
+    now: Timestamp,
+) -> Vec<Day> {
+    let zone = business.zone();
+    let today = now.to_zoned_datetime(zone.clone()).date();
+    let earliest = now.saturating_add_duration(SignedDuration::from_mins(i64::from(
+        settings.lead_time_minutes,
+    )));
+    today
+        .series(jiff::Span::new().days(1))
+        .take(usize::from(settings.horizon_days) + 1)
+        .filter_map(|date| {
+            let windows: Vec<Offered> = rules_on(business, settings, date)
+                .filter_map(|rule| Some((rule, window_on(date, rule, &zone)?)))
+                .filter(|(_, window)| window.start >= earliest)
+                .filter_map(|(rule, window)| {
+                    let free = free_seats(window, rule.capacity, taken).count();
+                    let free = u16::try_from(free).unwrap_or(u16::MAX);
+                    (free > 0).then_some(Offered {
+                        window,
+                        free,
+                        capacity: rule.capacity,
+                    })
+                })
+                .collect();
+            (!windows.is_empty()).then_some(Day { date, windows })
+        })
+        .collect()
+}
+
+/// The capacity of a window if it is one that may be booked now; `None` for any other pair of instants.
+/// A visitor's choice is checked with this, so that nobody books a window that was never offered.
+pub fn capacity_of(
+    business: &Business,
+    settings: &SchedulerSettings,
+    chosen: ChosenWindow,
+    now: Timestamp,
+) -> Option<u16> {
+    let zone = business.zone();
+    let date = chosen.start.to_zoned_datetime(zone.clone()).date();
+    let last = now
+        .to_zoned_datetime(zone.clone())
+        .date()
+        .checked_add(jiff::Span::new().days(i64::from(settings.horizon_days)))
+        .ok()?;
+    let earliest = now.saturating_add_duration(SignedDuration::from_mins(i64::from(
+        settings.lead_time_minutes,
+    )));
+    if date > last || chosen.start < earliest {
+        return None;
+    }
+    rules_on(business, settings, date)
+        .find(|rule| window_on(date, *rule, &zone) == Some(chosen))
+        .map(|rule| rule.capacity)
+}
+
+/// The seats that are free for the whole of a window, lowest first.
+pub fn free_seats<'a>(
+    window: ChosenWindow,
+    capacity: u16,
+    taken: &'a HashSet<(Seat, Quarter)>,
+) -> impl Iterator<Item = Seat> + 'a {
+    (1..=Seat::from(capacity))
+        .filter(move |seat| quarters(window).all(|quarter| !taken.contains(&(*seat, quarter))))
+}
+
+/// The three windows nearest to the one that was wanted, for somebody whose window has gone.
+pub fn nearest(days: &[Day], wanted: ChosenWindow) -> Vec<Offered> {
+    let mut all: Vec<Offered> = days
+        .iter()
+        .flat_map(|day| day.windows.iter().copied())
+        .collect();
+    all.sort_by_key(|offered| {
+        (
+            offered.window.start.duration_since(wanted.start).abs(),
+            offered.window.start,
+        )
+    });
+    all.truncate(3);
+    all.sort_by_key(|offered| offered.window.start);
+    all
+}
+
+fn rules_on<'a>(
+    business: &'a Business,
+    settings: &'a SchedulerSettings,
+    date: Date,
+) -> impl Iterator<Item = WindowRule> + 'a {
+    let details = &business.details;
+    let open = details
+        .hours
+        .on(date.weekday())
+        .filter(|_| !details.closed_days.contains(&date));
+    let mut rules: Vec<WindowRule> = settings
+        .windows
+        .iter()
+        .filter(|rule| rule.from < rule.to && rule.capacity > 0)
+        .filter(|rule| open.is_some_and(|open| rule.from >= open.from && rule.to <= open.to))
+        .copied()
+        .collect();
+    rules.sort_by_key(|rule| (rule.from, rule.to));
+    rules.into_iter()
+}
+
+fn window_on(date: Date, rule: WindowRule, zone: &TimeZone) -> Option<ChosenWindow> {
+    let at = |time| -> Option<Timestamp> {
+        let wall: DateTime = date.to_datetime(time);
+        Some(wall.to_zoned_datetime(zone.clone()).ok()?.timestamp())
+    };
+    let window = ChosenWindow {
+        start: at(rule.from)?,
+        end: at(rule.to)?,
+    };
+    (window.start < window.end).then_some(window)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::business::{BusinessDetails, OpenSpan, OpeningHours};
+    use crate::id::BusinessId;
+    use crate::region::Region;
+    use jiff::civil::time;
+
+    fn business(zone: &str) -> Business {
+        let open = Some(OpenSpan {
+            from: time(0, 0, 0, 0),
+            to: time(20, 0, 0, 0),
+        });
+        Business {
+            id: BusinessId::new(1),
+            name: "Copperline Home Services".into(),
+            region: Region::UnitedStates,
+            time_zone: zone.into(),
+            locale: "en".into(),
+            phone: None,
+            details: BusinessDetails {
+                hours: OpeningHours { days: [open; 7] },
+                ..BusinessDetails::default()
+            },
+        }
+    }
+
+    fn settings() -> SchedulerSettings {
+        SchedulerSettings {
+            lead_time_minutes: 60,
+            horizon_days: 2,
+            ..SchedulerSettings::default()
+        }
+    }
+
+    fn instant(civil: &str, zone: &str) -> Timestamp {
+        civil
+            .parse::<DateTime>()
+            .unwrap()
+            .to_zoned_datetime(TimeZone::get(zone).unwrap())
+            .unwrap()
+            .timestamp()
+    }
+
+    #[test]
+    fn offers_the_windows_after_the_lead_time_within_the_horizon() {
+        let zone = "America/Phoenix";
+        let now = instant("2026-11-23 07:30", zone);
+        let days = offers(&business(zone), &settings(), &HashSet::new(), now);
+        assert_eq!(days.len(), 3);
+        // 8:00 is less than an hour away.
+        assert_eq!(days[0].windows.len(), 1);
+        assert_eq!(
+            days[0].windows[0].window.start,
+            instant("2026-11-23 12:00", zone)
+        );
+        assert_eq!(days[1].windows.len(), 2);
+    }
+
+    #[test]
+    fn closed_days_and_hours_are_kept() {
+        let zone = "America/Phoenix";
+        let mut b = business(zone);
+        b.details.hours = OpeningHours::weekdays(time(8, 0, 0, 0), time(15, 0, 0, 0));
+        b.details.closed_days = vec![jiff::civil::date(2026, 11, 26)];
+        let now = instant("2026-11-25 06:00", zone);
+        let wide = SchedulerSettings {
+            horizon_days: 5,
+            ..settings()
+        };
+        let dates: Vec<_> = offers(&b, &wide, &HashSet::new(), now)
+            .iter()
+            .map(|d| (d.date.day(), d.windows.len()))
+            .collect();
+        // Thursday the 26th is closed, 28 and 29 are the weekend, and 12-16 ends after closing time.
+        assert_eq!(dates, [(25, 1), (27, 1), (30, 1)]);
+    }
+
+    #[test]
+    fn a_window_is_gone_when_every_seat_is_taken_in_any_quarter_of_it() {
+        let zone = "America/Phoenix";
+        let now = instant("2026-11-23 07:30", zone);
+        let noon = ChosenWindow {
+            start: instant("2026-11-23 12:00", zone),
+            end: instant("2026-11-23 16:00", zone),
+        };
+        let last = quarters(noon).end - 1;
+        let mut taken = HashSet::from([(1, last)]);
+        let b = business(zone);
+        assert_eq!(offers(&b, &settings(), &taken, now)[0].windows[0].free, 1);
+        taken.insert((2, last));
+        let days = offers(&b, &settings(), &taken, now);
+        assert_eq!(days[0].date.day(), 24);
+        assert_eq!(
+            nearest(&days, noon)[0].window.start,
+            instant("2026-11-24 08:00", zone)
+        );
+    }
+
+    #[test]
+    fn days_with_a_clock_change_keep_the_hours_on_the_wall() {
+        let zone = "America/New_York";
+        let b = business(zone);
+        let mut s = settings();
+        s.windows = vec![
+            WindowRule {
+                from: time(1, 0, 0, 0),
+                to: time(4, 0, 0, 0),
+                capacity: 1,
+            },
+            WindowRule {
+                from: time(8, 0, 0, 0),
+                to: time(12, 0, 0, 0),
+                capacity: 1,
+            },
+        ];
+        // 2026-03-08: 2:00 becomes 3:00. 2026-11-01: 2:00 becomes 1:00.
+        for (day, hours) in [("2026-03-08", 2), ("2026-11-01", 4)] {
+            let now = instant(&format!("{day} 00:00"), zone) - SignedDuration::from_hours(3);
+            let days = offers(&b, &s, &HashSet::new(), now);
+            let that = days.iter().find(|d| d.date.to_string() == day).unwrap();
+            let short = that.windows[0].window;
+            assert_eq!(
+                short.end.duration_since(short.start),
+                SignedDuration::from_hours(hours)
+            );
+            let morning = that.windows[1].window;
+            assert_eq!(morning.start, instant(&format!("{day} 08:00"), zone));
+            assert_eq!(quarters(morning).count(), 16);
+        }
+    }
+
+    #[test]
+    fn only_a_window_that_was_offered_can_be_chosen() {
+        let zone = "America/Phoenix";
+        let now = instant("2026-11-23 07:30", zone);
+        let b = business(zone);
+        let good = ChosenWindow {
+            start: instant("2026-11-24 08:00", zone),
+            end: instant("2026-11-24 12:00", zone),
+        };
+        assert_eq!(capacity_of(&b, &settings(), good, now), Some(2));
+        let shifted = ChosenWindow {
+            start: instant("2026-11-24 09:00", zone),
+            ..good
+        };
+        let too_far = ChosenWindow {
+            start: instant("2026-11-27 08:00", zone),
+            end: instant("2026-11-27 12:00", zone),
+        };
+        let too_soon = ChosenWindow {
+            start: instant("2026-11-23 08:00", zone),
+            end: instant("2026-11-23 12:00", zone),
+        };
+        for bad in [shifted, too_far, too_soon] {
+            assert_eq!(capacity_of(&b, &settings(), bad, now), None);
+        }
+    }
+}
