@@ -1,0 +1,70 @@
+//! The one place that reads the clock. Rules take `now` as an argument; whoever calls them asks a [`Clock`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The time of day, in whole microseconds of UTC (what the store keeps). Clones share one offset, so that
+/// a test moves the time of everything it has started.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    offset_us: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// Now, truncated to microseconds, moved by whatever [`Clock::advance`] has added up.
+    pub fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+        let machine = Timestamp::now();
+        at_microsecond(machine.as_microsecond().saturating_add(self.offset_us()))
+    }
+
+    /// Moves this clock and all its clones; back, too, when `by` is negative. For tests and the demo.
+    pub fn advance(&self, by: SignedDuration) {
+        let micros = i64::try_from(by.as_micros()).unwrap_or(if by.is_negative() { i64::MIN } else { i64::MAX });
+        self.offset_us.fetch_add(micros, Ordering::SeqCst);
+    }
+
+    /// How far this clock has been moved, in microseconds. Zero outside tests and the demo.
+    pub fn offset_us(&self) -> i64 {
+        self.offset_us.load(Ordering::SeqCst)
+    }
+}
+
+/// The instant `micros` microseconds after 1970 UTC; the nearest there is when that is out of range.
+pub(crate) fn at_microsecond(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(if micros < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_move_together_and_keep_whole_microseconds() {
+        let clock = Clock::system();
+        let other = clock.clone();
+        let before = other.now();
+        clock.advance(SignedDuration::from_hours(24));
+        let after = other.now();
+        assert!(after.duration_since(before) >= SignedDuration::from_hours(24));
+        assert!(after.duration_since(before) < SignedDuration::from_hours(25));
+        assert_eq!(after.as_nanosecond() % 1_000, 0);
+        assert_eq!(clock.offset_us(), 24 * 3_600 * 1_000_000);
+    }
+
+    #[test]
+    fn out_of_range_is_clamped_instead_of_a_panic() {
+        assert_eq!(at_microsecond(i64::MAX), Timestamp::MAX);
+        assert_eq!(at_microsecond(i64::MIN), Timestamp::MIN);
+        let clock = Clock::system();
+        clock.advance(SignedDuration::MAX);
+        assert_eq!(clock.now(), Timestamp::MAX);
+    }
+}

@@ -1,0 +1,512 @@
+//! PostgreSQL: a small pool of worker threads, each with its own synchronous connection.
+//!
+//! Commands with the same [`Order`](super::Order) go to the same worker, one after another. A deadlock is
+//! run again; a lost connection is made again, and a COMMIT whose answer got lost is looked up by its
+//! transaction id before anybody is told anything.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ::postgres::config::{Host, SslMode};
+use ::postgres::error::SqlState;
+use ::postgres::types::{FromSql, ToSql, Type};
+use ::postgres::{Client, Config, SimpleQueryMessage};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::migrate::{self, Migrations};
+use super::queue::Queue;
+use super::sqlite::spawn;
+use super::tx::{Link, Row, Source, Statement, Tx};
+use super::value::{Kind, Value};
+use super::{Hint, Job, Shared, StoreError};
+use crate::clock::at_microsecond;
+
+/// Microseconds since 1970 UTC by the database's clock, when the transaction began.
+pub(super) const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM transaction_timestamp()) * 1000000 AS BIGINT)";
+
+/// Transaction ids are named as we use them since version 13; 14 is the oldest still cared for.
+const OLDEST_POSTGRES: i32 = 140_000;
+
+/// How often a command is run before a deadlock or a lost connection becomes the caller's business.
+const ATTEMPTS: usize = 5;
+
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(3);
+
+type Jobs = Arc<Queue<Box<dyn Job>>>;
+
+/// Migrates the database and starts one writer per queue of `writes` and `readers` readers.
+pub(super) fn start(
+    url: &SecretString,
+    shared: &Arc<Shared>,
+    writes: &[Jobs],
+    reads: &Jobs,
+    readers: usize,
+) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    let address = Arc::new(Address::read(url)?);
+    // The synchronous client runs a runtime of its own, which the caller's thread may have already.
+    std::thread::scope(|scope| scope.spawn(|| prepare(&address)).join())
+        .unwrap_or_else(|_| Err(StoreError::Bug("migrating panicked".into())))?;
+
+    let mut threads = Vec::new();
+    let mut start = |name: String, jobs: &Jobs, purpose: Use| {
+        let mut worker = Worker::new(&address, shared, purpose);
+        let jobs = Arc::clone(jobs);
+        threads.push(spawn(name, move || {
+            worker.warm_up();
+            while let Some(job) = jobs.next() {
+                worker.serve(job);
+            }
+        })?);
+        Ok::<_, StoreError>(())
+    };
+    for (number, jobs) in writes.iter().enumerate() {
+        start(format!("store-write-{number}"), jobs, Use::Write)?;
+    }
+    for number in 0..readers {
+        start(format!("store-read-{number}"), reads, Use::Read)?;
+    }
+    Ok(threads)
+}
+
+fn prepare(address: &Address) -> Result<(), StoreError> {
+    let mut client = address.connect().map_err(|error| {
+        StoreError::Refused(format!("The PostgreSQL database cannot be reached: {}.", describe(&error)))
+    })?;
+    let version = client.query_one("SELECT CAST(current_setting('server_version_num') AS INTEGER)", &[]);
+    let version: i32 = version.map_err(|error| StoreError::Unavailable(describe(&error)))?.get(0);
+    if version < OLDEST_POSTGRES {
+        return Err(StoreError::Refused(format!(
+            "PostgreSQL {} is too old: Ringback needs version 14 or later.",
+            version / 10_000
+        )));
+    }
+    migrate::postgres(&mut client, Migrations::shipped())
+}
+
+/// Where the database is and how to speak to it.
+struct Address {
+    config: Config,
+    tls: MakeRustlsConnect,
+}
+
+impl Address {
+    fn read(url: &SecretString) -> Result<Self, StoreError> {
+        let text = url.expose_secret();
+        let mut config = Config::from_str(text).map_err(|error| {
+            StoreError::Refused(format!("database_url is not an address of PostgreSQL: {}.", describe(&error)))
+        })?;
+        config.application_name("ringback");
+        config.connect_timeout(CONNECT_PATIENCE);
+        config.keepalives_idle(Duration::from_secs(15));
+        config.tcp_user_timeout(Duration::from_secs(15));
+        // Unless told otherwise: no TLS on this very machine, and never without it to another one.
+        if !text.contains("sslmode=") {
+            config.ssl_mode(if is_local(&config) { SslMode::Disable } else { SslMode::Require });
+        }
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring speaks TLS 1.2 and 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { config, tls: MakeRustlsConnect::new(tls) })
+    }
+
+    fn connect(&self) -> Result<Client, ::postgres::Error> {
+        let mut client = self.config.connect(self.tls.clone())?;
+        client.batch_execute(
+            "SET synchronous_commit = on; SET timezone = 'UTC'; SET lock_timeout = '5s'; \
+             SET statement_timeout = '20s'; SET idle_in_transaction_session_timeout = '30s'",
+        )?;
+        Ok(client)
+    }
+}
+
+fn is_local(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Write,
+    Read,
+}
+
+/// One thread's connection, and how to get it back.
+struct Worker {
+    address: Arc<Address>,
+    shared: Arc<Shared>,
+    purpose: Use,
+    connection: Option<Connection>,
+    /// Not before then; and how long to wait after the next failure.
+    next_try: Instant,
+    backoff: Duration,
+    has_connected: bool,
+}
+
+impl Worker {
+    fn new(address: &Arc<Address>, shared: &Arc<Shared>, purpose: Use) -> Self {
+        Self {
+            address: Arc::clone(address),
+            shared: Arc::clone(shared),
+            purpose,
+            connection: None,
+            next_try: Instant::now(),
+            backoff: FIRST_BACKOFF,
+            has_connected: false,
+        }
+    }
+
+    /// Connects before the first command needs it. A failure shows when one does.
+    fn warm_up(&mut self) {
+        let _ = self.connected();
+    }
+
+    fn serve(&mut self, mut job: Box<dyn Job>) {
+        let outcome = self.run(job.as_mut());
+        if self.purpose == Use::Read {
+            self.shared.figures.answered();
+        }
+        match outcome {
+            Ok(hints) => {
+                job.answer(Ok(()));
+                hints.into_iter().for_each(|hint| self.shared.hint(hint));
+            }
+            Err(error) => job.answer(Err(error)),
+        }
+    }
+
+    /// Runs the command until it is committed, has failed by itself, or has used up its attempts.
+    fn run(&mut self, job: &mut dyn Job) -> Result<Vec<Hint>, StoreError> {
+        let mut attempt = 1;
+        loop {
+            match self.run_once(job) {
+                Ok(hints) => return Ok(hints),
+                Err(Trouble::Ours(error)) => return Err(error),
+                Err(Trouble::Passing(error)) if attempt == ATTEMPTS => return Err(error),
+                Err(Trouble::Passing(_)) => {
+                    attempt += 1;
+                    self.shared.figures.repeated();
+                }
+            }
+        }
+    }
+
+    fn run_once(&mut self, job: &mut dyn Job) -> Result<Vec<Hint>, Trouble> {
+        let purpose = self.purpose;
+        let offset = self.shared.clock.offset_us();
+        let connection = self.connected().map_err(Trouble::Ours)?;
+        let begun = connection.begin(purpose)?;
+        let now = at_microsecond(begun.now_us.saturating_add(offset));
+        let mut tx = Tx::new(Link::Postgres(connection), now);
+        let outcome = job.run(&mut tx);
+        let hints = tx.into_hints();
+        if let Err(error) = outcome {
+            return Err(connection.roll_back(error));
+        }
+        if purpose == Use::Read {
+            return connection.simple("ROLLBACK").map(|_| hints);
+        }
+        let began = Instant::now();
+        let committed = connection.simple("COMMIT").map(drop);
+        if committed.is_err() && connection.is_lost() {
+            self.look_up_commit(&begun.id)?;
+        } else {
+            committed?;
+        }
+        self.shared.figures.committed(1, began.elapsed());
+        Ok(hints)
+    }
+
+    /// The connection broke while COMMIT was on its way. Only the database knows whether it took effect.
+    fn look_up_commit(&mut self, id: &str) -> Result<(), Trouble> {
+        let unknown = || {
+            Trouble::Ours(StoreError::Unavailable(
+                "the connection was lost while committing, and whether it took effect cannot be told".into(),
+            ))
+        };
+        let until = Instant::now() + CONNECT_PATIENCE;
+        while Instant::now() < until {
+            let Ok(connection) = self.connected() else {
+                std::thread::sleep(FIRST_BACKOFF);
+                continue;
+            };
+            match connection.commit_status(id) {
+                Ok(Some(status)) if status == "committed" => return Ok(()),
+                Ok(Some(status)) if status == "aborted" => return Err(Trouble::Passing(connection_lost())),
+                Ok(Some(_)) | Err(Trouble::Passing(_)) => std::thread::sleep(FIRST_BACKOFF),
+                Ok(None) | Err(Trouble::Ours(_)) => return Err(unknown()),
+            }
+        }
+        Err(unknown())
+    }
+
+    fn connected(&mut self) -> Result<&mut Connection, StoreError> {
+        if self.connection.as_ref().is_some_and(Connection::is_lost) {
+            self.connection = None;
+        }
+        if self.connection.is_none() {
+            if Instant::now() < self.next_try {
+                return Err(connection_lost());
+            }
+            match self.address.connect() {
+                Ok(client) => {
+                    if self.has_connected {
+                        self.shared.figures.reconnected();
+                    }
+                    self.has_connected = true;
+                    self.backoff = FIRST_BACKOFF;
+                    self.connection = Some(Connection { client, prepared: HashMap::new(), passing: false });
+                }
+                Err(error) => {
+                    tracing::warn!(error = describe(&error), "PostgreSQL cannot be reached");
+                    self.next_try = Instant::now() + self.backoff;
+                    self.backoff = (self.backoff * 2).min(LONGEST_BACKOFF);
+                    return Err(StoreError::Unavailable(describe(&error)));
+                }
+            }
+        }
+        Ok(self.connection.as_mut().expect("connected above"))
+    }
+}
+
+/// Why a run came to nothing.
+enum Trouble {
+    /// Running it again may help.
+    Passing(StoreError),
+    /// The answer stands.
+    Ours(StoreError),
+}
+
+/// One connection with its prepared statements.
+pub(super) struct Connection {
+    client: Client,
+    prepared: HashMap<&'static str, ::postgres::Statement>,
+    /// The last error was of the kind that another run may not meet.
+    passing: bool,
+}
+
+struct Begun {
+    now_us: i64,
+    /// The transaction's id; empty for queries.
+    id: String,
+}
+
+impl Connection {
+    pub(super) fn execute(&mut self, sql: Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let statement = self.prepared(sql, values)?;
+        let bound: Vec<_> = values.iter().map(Bound::of).collect();
+        let params: Vec<_> = bound.iter().map(Bound::as_param).collect();
+        self.client.execute(&statement, &params).map_err(|error| self.classify(&error))
+    }
+
+    pub(super) fn query(
+        &mut self,
+        sql: Statement,
+        values: &[Value<'_>],
+        take: &mut dyn FnMut(&Row<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let statement = self.prepared(sql, values)?;
+        let bound: Vec<_> = values.iter().map(Bound::of).collect();
+        let params: Vec<_> = bound.iter().map(Bound::as_param).collect();
+        let rows = self.client.query(&statement, &params).map_err(|error| self.classify(&error))?;
+        for row in &rows {
+            if !take(&Row(Source::Postgres(row)))? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn prepare(&mut self, sql: Statement) -> Result<(), StoreError> {
+        let prepared = self.client.prepare(&sql.text_for_postgres());
+        prepared.map(drop).map_err(|error| self.classify(&error))
+    }
+
+    /// The types of the parameters are said, not guessed: PostgreSQL would take `COALESCE($1, 0)` for 32 bits.
+    fn prepared(&mut self, sql: Statement, values: &[Value<'_>]) -> Result<::postgres::Statement, StoreError> {
+        let types: Vec<_> = values.iter().map(|value| postgres_type(value.kind())).collect();
+        if let Some(statement) = self.prepared.get(sql.text()) {
+            let (wanted, given) = (statement.params(), types.as_slice());
+            if wanted != given {
+                return Err(StoreError::Bug(format!("a statement wants {wanted:?}, {given:?} were given")));
+            }
+            return Ok(statement.clone());
+        }
+        let prepared = self.client.prepare_typed(&sql.text_for_postgres(), &types);
+        let statement = prepared.map_err(|error| self.classify(&error))?;
+        if statement.params().len() != values.len() {
+            let (wanted, given) = (statement.params().len(), values.len());
+            return Err(StoreError::Bug(format!("a statement wants {wanted} parameters, {given} were given")));
+        }
+        self.prepared.insert(sql.text(), statement.clone());
+        Ok(statement)
+    }
+
+    /// BEGIN, the time and the transaction's id, in one round trip.
+    fn begin(&mut self, purpose: Use) -> Result<Begun, Trouble> {
+        self.passing = false;
+        let rows = match purpose {
+            Use::Write => self.simple(&format!("BEGIN; {NOW} AS now, pg_current_xact_id() AS id"))?,
+            Use::Read => {
+                self.simple(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {NOW} AS now, '' AS id"))?
+            }
+        };
+        let row = rows.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let begun = row.and_then(|row| Some(Begun { now_us: row.get(0)?.parse().ok()?, id: row.get(1)?.to_owned() }));
+        begun.ok_or_else(|| Trouble::Ours(StoreError::Bug("PostgreSQL did not tell the time".into())))
+    }
+
+    fn roll_back(&mut self, error: StoreError) -> Trouble {
+        let passing = self.passing;
+        let lost = self.is_lost() || self.simple("ROLLBACK").is_err();
+        if passing || lost { Trouble::Passing(error) } else { Trouble::Ours(error) }
+    }
+
+    fn commit_status(&mut self, id: &str) -> Result<Option<String>, Trouble> {
+        let row = self.client.query_one("SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))", &[&id]);
+        row.map(|row| row.get(0)).map_err(|error| self.trouble(&error))
+    }
+
+    fn simple(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Trouble> {
+        self.client.simple_query(sql).map_err(|error| self.trouble(&error))
+    }
+
+    fn is_lost(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    fn trouble(&mut self, error: &::postgres::Error) -> Trouble {
+        let meaning = self.classify(error);
+        if self.passing { Trouble::Passing(meaning) } else { Trouble::Ours(meaning) }
+    }
+
+    /// What an error of PostgreSQL means for the command that met it.
+    fn classify(&mut self, error: &::postgres::Error) -> StoreError {
+        let Some(state) = error.code() else {
+            // Not the database's word but the connection's; or ours, when a value did not fit.
+            self.passing = self.client.is_closed() || error.is_closed() || is_io(error);
+            return if self.passing { connection_lost() } else { StoreError::Bug(describe(error)) };
+        };
+        let (meaning, passing) = match *state {
+            SqlState::UNIQUE_VIOLATION => (StoreError::Conflict, false),
+            SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => (StoreError::Busy, true),
+            SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED => (StoreError::Busy, false),
+            SqlState::DISK_FULL => (StoreError::Full, false),
+            // Another node has changed the tables: prepare again.
+            SqlState::FEATURE_NOT_SUPPORTED | SqlState::INVALID_SQL_STATEMENT_NAME => {
+                self.prepared.clear();
+                (StoreError::Bug(describe(error)), true)
+            }
+            _ if is_outage(state.code()) => (StoreError::Unavailable(describe(error)), true),
+            _ => (StoreError::Bug(describe(error)), false),
+        };
+        self.passing = passing;
+        meaning
+    }
+}
+
+/// Connection (08), resources (53), operator intervention such as a shutdown (57), system (58), a standby (25006).
+fn is_outage(code: &str) -> bool {
+    ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006"
+}
+
+fn is_io(error: &::postgres::Error) -> bool {
+    error.source().is_some_and(|source| source.is::<std::io::Error>())
+}
+
+fn connection_lost() -> StoreError {
+    StoreError::Unavailable("the connection to PostgreSQL is lost".into())
+}
+
+/// The database's sentence without its DETAIL, which quotes values.
+pub(super) fn describe(error: &::postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
+    }
+}
+
+// Values.
+
+fn postgres_type(kind: Kind) -> Type {
+    match kind {
+        Kind::Int => Type::INT8,
+        Kind::Text => Type::TEXT,
+        Kind::Bytes => Type::BYTEA,
+    }
+}
+
+/// A value in the shape the client takes.
+enum Bound<'a> {
+    Int(Option<i64>),
+    Text(Option<&'a str>),
+    Bytes(Option<&'a [u8]>),
+}
+
+impl<'a> Bound<'a> {
+    fn of(value: &'a Value<'_>) -> Self {
+        match value {
+            Value::Null(Kind::Int) => Self::Int(None),
+            Value::Null(Kind::Text) => Self::Text(None),
+            Value::Null(Kind::Bytes) => Self::Bytes(None),
+            Value::Int(number) => Self::Int(Some(*number)),
+            Value::Text(text) => Self::Text(Some(text)),
+            Value::Bytes(bytes) => Self::Bytes(Some(bytes)),
+        }
+    }
+
+    fn as_param(&self) -> &(dyn ToSql + Sync) {
+        match self {
+            Self::Int(value) => value,
+            Self::Text(value) => value,
+            Self::Bytes(value) => value,
+        }
+    }
+}
+
+pub(super) fn column<'a>(row: &'a ::postgres::Row, name: &str) -> Result<Value<'a>, StoreError> {
+    match row.try_get::<_, Option<Cell<'a>>>(name) {
+        Ok(Some(Cell(value))) => Ok(value),
+        Ok(None) => Ok(Value::Null(Kind::Int)),
+        Err(error) => Err(StoreError::Bug(format!("column {name}: {error}"))),
+    }
+}
+
+struct Cell<'a>(Value<'a>);
+
+impl<'a> FromSql<'a> for Cell<'a> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        let value = match *ty {
+            Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
+            Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
+            Type::INT2 => Value::Int(i16::from_sql(ty, raw)?.into()),
+            Type::BOOL => Value::Int(bool::from_sql(ty, raw)?.into()),
+            Type::BYTEA => Value::Bytes(Cow::Borrowed(raw)),
+            _ => Value::Text(Cow::Borrowed(<&str>::from_sql(ty, raw)?)),
+        };
+        Ok(Self(value))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::INT8 | Type::INT4 | Type::INT2 | Type::BOOL | Type::BYTEA) || <&str as FromSql>::accepts(ty)
+    }
+}

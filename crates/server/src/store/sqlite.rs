@@ -1,0 +1,478 @@
+//! SQLite: one writer thread that commits everything waiting together, and a few readers.
+//!
+//! Each command of a batch runs in a SAVEPOINT of its own, so one that fails undoes itself alone; then one
+//! COMMIT, one fsync, and only then the answers and the hints. Nobody lingers for company: a batch is what
+//! arrived while the last one was being committed. The file belongs to one process, by a lock beside it.
+
+use std::borrow::Cow;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
+
+use super::migrate::{self, Migrations};
+use super::queue::Queue;
+use super::tx::{Link, Row, Source, Statement, Tx, parameter_index};
+use super::value::{Kind, Value};
+use super::{Hint, Job, Shared, StoreError};
+
+/// 3.51.3 fixed a bug that could corrupt a database when its WAL was reset: <https://sqlite.org/wal.html#walresetbug>.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Most commands in one transaction: keeps a burst's first caller from waiting for its last.
+const LARGEST_BATCH: usize = 1_024;
+
+/// Longest a batch keeps taking in newcomers before it commits.
+const LONGEST_BATCH: Duration = Duration::from_millis(20);
+
+/// How long to wait for a lock: only somebody else's `sqlite3` shell could hold one.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// "RBCK": how `file` and we ourselves recognise a Ringback database.
+const APPLICATION_ID: i32 = 0x5242_434B;
+
+type Jobs = Arc<Queue<Box<dyn Job>>>;
+
+/// Opens the file, migrates it and starts the writer and `readers` readers.
+pub(super) fn start(
+    path: &Path,
+    shared: &Arc<Shared>,
+    writes: &Jobs,
+    reads: &Jobs,
+    readers: usize,
+) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(refused(format!(
+            "This build carries SQLite {}, which can corrupt a database; 3.51.3 is the oldest it may run with.",
+            rusqlite::version()
+        )));
+    }
+    let lock = lock_beside(path)?;
+    create_private(path)?;
+    let mut connection = open(path, Use::Write)?;
+    check_owner(&connection, path)?;
+    make_log_durable(&connection, path)?;
+    migrate::sqlite(&mut connection, Migrations::shipped(), shared.clock.now())?;
+
+    let mut threads = Vec::new();
+    for number in 0..readers {
+        let reader = Reader { connection: open(path, Use::Read)?, shared: Arc::clone(shared) };
+        let reads = Arc::clone(reads);
+        threads.push(spawn(format!("store-read-{number}"), move || {
+            while let Some(job) = reads.next() {
+                reader.answer(job);
+            }
+        })?);
+    }
+    let writer = Writer { connection, shared: Arc::clone(shared), jobs: Arc::clone(writes), _lock: lock };
+    threads.push(spawn("store-write".into(), move || writer.run())?);
+    Ok(threads)
+}
+
+struct Writer {
+    connection: Connection,
+    shared: Arc<Shared>,
+    jobs: Jobs,
+    /// Held until the last write is done.
+    _lock: File,
+}
+
+impl Writer {
+    fn run(self) {
+        while let Some(first) = self.jobs.next() {
+            self.commit_together(first);
+        }
+        if let Err(error) = self.connection.execute_batch("PRAGMA optimize") {
+            tracing::warn!(%error, "PRAGMA optimize");
+        }
+    }
+
+    /// One transaction with `first` and everything else that waits.
+    fn commit_together(&self, first: Box<dyn Job>) {
+        let mut batch = Vec::new();
+        match self.fill(&mut batch, first) {
+            Ok(()) => self.commit(batch),
+            Err(error) => self.give_up(batch, &error),
+        }
+    }
+
+    fn fill(&self, batch: &mut Vec<Ran>, first: Box<dyn Job>) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let mut next = Some(first);
+        let begun = self.run_sql("BEGIN IMMEDIATE");
+        while let Some(job) = next {
+            batch.push(Ran { job, hints: Vec::new(), outcome: Ok(()) });
+            begun.clone()?;
+            let ran = batch.last_mut().expect("just pushed");
+            (ran.outcome, ran.hints) = self.run_in_savepoint(ran.job.as_mut())?;
+            let room = batch.len() < LARGEST_BATCH && began.elapsed() < LONGEST_BATCH;
+            next = if room { self.jobs.next_waiting() } else { None };
+        }
+        Ok(())
+    }
+
+    /// The command's own outcome; an outer error when the whole transaction is lost with it.
+    fn run_in_savepoint(&self, job: &mut dyn Job) -> Result<(Result<(), StoreError>, Vec<Hint>), StoreError> {
+        self.run_sql("SAVEPOINT command")?;
+        let mut tx = Tx::new(Link::Sqlite(&self.connection), self.shared.clock.now());
+        let outcome = job.run(&mut tx);
+        let hints = tx.into_hints();
+        match outcome {
+            Ok(()) => {
+                self.run_sql("RELEASE command")?;
+                Ok((Ok(()), hints))
+            }
+            // SQLite may have rolled everything back already; and on a full disk it is all or nothing.
+            Err(error @ (StoreError::Full | StoreError::Fatal)) => Err(error),
+            Err(error) if self.connection.is_autocommit() => Err(error),
+            Err(error) => {
+                self.run_sql("ROLLBACK TO command")?;
+                self.run_sql("RELEASE command")?;
+                Ok((Err(error), Vec::new()))
+            }
+        }
+    }
+
+    fn commit(&self, batch: Vec<Ran>) {
+        let began = Instant::now();
+        match self.run_sql("COMMIT") {
+            Ok(()) => {
+                let written = batch.iter().filter(|ran| ran.outcome.is_ok()).count();
+                self.shared.figures.committed(written, began.elapsed());
+                for ran in batch {
+                    ran.job.answer(ran.outcome);
+                    ran.hints.into_iter().for_each(|hint| self.shared.hint(hint));
+                }
+            }
+            Err(error) => self.give_up(batch, &error),
+        }
+    }
+
+    /// The transaction is lost: undo it, and tell everybody in it the truth.
+    fn give_up(&self, batch: Vec<Ran>, error: &StoreError) {
+        if *error == StoreError::Fatal {
+            (self.shared.on_fatal)(&format!(
+                "The disk failed while the database was being written ({}). Ringback stops now, because nothing \
+                 after a failed fsync can be called safe. Look at the disk, then start Ringback again: it recovers \
+                 everything it has ever acknowledged.",
+                self.path().display()
+            ));
+        }
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "ROLLBACK");
+        }
+        if *error == StoreError::Full {
+            self.shared.figures.disk_full();
+        }
+        let alone = batch.len() == 1;
+        for ran in batch {
+            match error {
+                StoreError::Full | StoreError::Fatal | StoreError::Busy => ran.job.answer(Err(error.clone())),
+                _ if alone => ran.job.answer(Err(error.clone())),
+                // One of them spoiled it for all: each gets its own transaction.
+                _ => {
+                    self.shared.figures.repeated();
+                    self.commit_alone(ran.job);
+                }
+            }
+        }
+    }
+
+    fn commit_alone(&self, mut job: Box<dyn Job>) {
+        let ran = self.run_sql("BEGIN IMMEDIATE").and_then(|()| self.run_in_savepoint(job.as_mut()));
+        match ran {
+            Ok((outcome, hints)) => self.commit(vec![Ran { job, hints, outcome }]),
+            Err(error) => self.give_up(vec![Ran { job, hints: Vec::new(), outcome: Ok(()) }], &error),
+        }
+    }
+
+    fn run_sql(&self, sql: &'static str) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(|error| classify(&error))?;
+        statement.raw_execute().map(drop).map_err(|error| classify(&error))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.connection.path().map_or_else(PathBuf::new, PathBuf::from)
+    }
+}
+
+/// A command that has run and waits for COMMIT.
+struct Ran {
+    job: Box<dyn Job>,
+    hints: Vec<Hint>,
+    outcome: Result<(), StoreError>,
+}
+
+struct Reader {
+    connection: Connection,
+    shared: Arc<Shared>,
+}
+
+impl Reader {
+    fn answer(&self, mut job: Box<dyn Job>) {
+        let outcome = self.run(job.as_mut());
+        self.shared.figures.answered();
+        job.answer(outcome);
+    }
+
+    /// One consistent view; nothing to commit, so ROLLBACK ends it whatever happened.
+    fn run(&self, job: &mut dyn Job) -> Result<(), StoreError> {
+        let run_sql = |sql| self.connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute());
+        run_sql("BEGIN").map_err(|error| classify(&error))?;
+        let mut tx = Tx::new(Link::Sqlite(&self.connection), self.shared.clock.now());
+        let outcome = job.run(&mut tx);
+        if !self.connection.is_autocommit() {
+            run_sql("ROLLBACK").map_err(|error| classify(&error))?;
+        }
+        match outcome {
+            // A reader has written nothing that could be lost.
+            Err(StoreError::Fatal) => Err(StoreError::Unavailable("the disk could not be read".into())),
+            outcome => outcome,
+        }
+    }
+}
+
+// Statements.
+
+pub(super) fn execute(connection: &Connection, sql: Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {
+    let mut statement = bound(connection, sql, values)?;
+    if statement.column_count() == 0 {
+        return statement.raw_execute().map(|changed| changed as u64).map_err(|error| classify(&error));
+    }
+    // RETURNING: the rows are not wanted, their number is.
+    let mut rows = statement.raw_query();
+    let mut changed = 0;
+    while rows.next().map_err(|error| classify(&error))?.is_some() {
+        changed += 1;
+    }
+    Ok(changed)
+}
+
+/// Gives rows to `take` until it has had enough.
+pub(super) fn query(
+    connection: &Connection,
+    sql: Statement,
+    values: &[Value<'_>],
+    take: &mut dyn FnMut(&Row<'_>) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = bound(connection, sql, values)?;
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().map_err(|error| classify(&error))? {
+        if !take(&Row(Source::Sqlite(row)))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn prepare(connection: &Connection, sql: Statement) -> Result<(), StoreError> {
+    let statement = connection.prepare(sql.text()).map_err(|error| classify(&error))?;
+    for place in 1..=statement.parameter_count() {
+        parameter_index(statement.parameter_name(place).unwrap_or("?"), usize::MAX)?;
+    }
+    Ok(())
+}
+
+/// The statement with its values in their places. SQLite numbers `$n` by first appearance, not by `n`, so
+/// every place is asked for its name.
+fn bound<'a>(
+    connection: &'a Connection,
+    sql: Statement,
+    values: &[Value<'_>],
+) -> Result<rusqlite::CachedStatement<'a>, StoreError> {
+    let mut statement = connection.prepare_cached(sql.text()).map_err(|error| classify(&error))?;
+    let places = statement.parameter_count();
+    if places != values.len() {
+        return Err(StoreError::Bug(format!("a statement wants {places} parameters, {} were given", values.len())));
+    }
+    for place in 1..=places {
+        let index = parameter_index(statement.parameter_name(place).unwrap_or("?"), values.len())?;
+        statement.raw_bind_parameter(place, Bound(&values[index])).map_err(|error| classify(&error))?;
+    }
+    Ok(statement)
+}
+
+struct Bound<'a>(&'a Value<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null(_) => ValueRef::Null,
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+pub(super) fn column<'a>(row: &'a rusqlite::Row<'_>, name: &str) -> Result<Value<'a>, StoreError> {
+    let value = row.get_ref(name).map_err(|_| StoreError::Bug(format!("the statement has no column {name}")))?;
+    let wrong = |found| Err(StoreError::Invalid(format!("column {name} holds {found}")));
+    match value {
+        ValueRef::Null => Ok(Value::Null(Kind::Int)),
+        ValueRef::Integer(number) => Ok(Value::Int(number)),
+        ValueRef::Text(text) => {
+            std::str::from_utf8(text).map_or_else(|_| wrong("text that is not UTF-8"), |text| Ok(Value::Text(Cow::Borrowed(text))))
+        }
+        ValueRef::Blob(bytes) => Ok(Value::Bytes(Cow::Borrowed(bytes))),
+        ValueRef::Real(_) => wrong("a fraction"),
+    }
+}
+
+// Opening.
+
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Write,
+    Read,
+}
+
+fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(LOCK_PATIENCE)?;
+        connection.set_prepared_statement_cache_capacity(512);
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", -65_536)?; // 64 MB
+        connection.pragma_update(None, "journal_size_limit", 67_108_864)?; // a WAL that grew shrinks again
+        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?; // pages of 4 KiB
+        if purpose == Use::Read {
+            connection.pragma_update(None, "query_only", true)?;
+        }
+        Ok(connection)
+    };
+    open().map_err(|error| cannot_open(path, &error))
+}
+
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
+    refused(format!("The database {} cannot be opened: {error}.", path.display()))
+}
+
+/// Other software's database must not be migrated into ours.
+fn check_owner(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let owner: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(|error| cannot_open(path, &error))?;
+    let tables: i64 = connection
+        .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(|error| cannot_open(path, &error))?;
+    if owner == APPLICATION_ID {
+        return Ok(());
+    }
+    if owner != 0 || tables != 0 {
+        return Err(refused(format!(
+            "{} is a database of some other program. Give Ringback a file of its own.",
+            path.display()
+        )));
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(|error| cannot_open(path, &error))
+}
+
+/// After a failed fsync the kernel may call pages clean that never reached the disk: a restart would read
+/// them back, append to them, and lose both at the next power cut. So what is left of the log is written
+/// once more, under the write lock, before anything is added to it; then it is folded into the database.
+fn make_log_durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let log = beside(path, "-wal");
+    let rewrite = || {
+        let contents = fs::read(&log)?;
+        if contents.is_empty() {
+            return Ok(());
+        }
+        let mut file = OpenOptions::new().write(true).open(&log)?;
+        file.write_all(&contents)?;
+        file.sync_all()
+    };
+    let failed = |error: &dyn std::fmt::Display| refused(format!("{} cannot be recovered: {error}.", log.display()));
+    if !log.exists() {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| failed(&error))?;
+    let rewritten = rewrite();
+    connection.execute_batch("ROLLBACK").map_err(|error| failed(&error))?;
+    rewritten.map_err(|error| failed(&error))?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(|error| failed(&error))
+}
+
+/// Holds `PATH.lock` for as long as the file is open. The kernel lets go of it however the process ends.
+fn lock_beside(path: &Path) -> Result<File, StoreError> {
+    let lock_path = beside(path, ".lock");
+    let failed = |error: &dyn std::fmt::Display| refused(format!("{} cannot be locked: {error}.", lock_path.display()));
+    let mut file = private().read(true).truncate(false).open(&lock_path).map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let holder = fs::read_to_string(&lock_path).unwrap_or_default();
+            return Err(refused(format!(
+                "Another Ringback (process {}) is using {}. Stop it first, or give this one a database of its own.",
+                holder.trim(),
+                path.display()
+            )));
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(&error)),
+    }
+    let note = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    note.map_err(|error| failed(&error))?;
+    Ok(file)
+}
+
+/// People's names and phone numbers are in this file: nobody else on the machine reads it.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let made = private().truncate(false).open(path);
+    made.map(drop).map_err(|error| refused(format!("The database {} cannot be opened: {error}.", path.display())))
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+pub(super) fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let started = thread::Builder::new().name(name).spawn(run);
+    started.map_err(|error| refused(format!("A thread of the store cannot be started: {error}.")))
+}
+
+fn refused(sentence: String) -> StoreError {
+    StoreError::Refused(sentence)
+}
+
+/// What an error of SQLite means for the command that met it.
+pub(super) fn classify(error: &rusqlite::Error) -> StoreError {
+    let rusqlite::Error::SqliteFailure(failure, message) = error else {
+        return StoreError::Bug(error.to_string());
+    };
+    match (failure.code, failure.extended_code) {
+        (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID) => {
+            StoreError::Conflict
+        }
+        // The shared index of the log could not grow: there is no room for it.
+        (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => StoreError::Full,
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted, _) => StoreError::Busy,
+        (ErrorCode::OutOfMemory, _) | (_, ffi::SQLITE_IOERR_NOMEM) => StoreError::Unavailable("out of memory".into()),
+        (ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, code) => {
+            tracing::error!(code, %error, "SQLite cannot use the disk");
+            StoreError::Fatal
+        }
+        (ErrorCode::CannotOpen, _) => StoreError::Unavailable(error.to_string()),
+        // Messages of SQLite name tables and columns, never values.
+        _ => StoreError::Bug(message.clone().unwrap_or_else(|| error.to_string())),
+    }
+}

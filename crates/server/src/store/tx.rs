@@ -1,0 +1,200 @@
+//! A transaction as a command sees it: statements with `$n`, rows by column name, the time, and hints.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::value::{Column, Param, Value};
+use super::{Hint, StoreError, postgres, sqlite};
+
+/// One statement, written once for both engines. Made by [`sql!`](crate::sql) alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Statement(&'static str);
+
+/// At the end of a sub-select that claims rows: others' claims are passed over instead of waited for.
+/// PostgreSQL gets the clause; SQLite reads a comment, and its one writer needs no more.
+pub const SKIP_LOCKED: &str = "/* FOR UPDATE SKIP LOCKED */";
+
+/// At the end of a select whose rows the same command goes on to change: they are locked until COMMIT.
+/// PostgreSQL gets the clause; SQLite reads a comment.
+pub const LOCKED: &str = "/* FOR UPDATE */";
+
+impl Statement {
+    /// For [`sql!`](crate::sql), which the tests can find in the source.
+    #[doc(hidden)]
+    pub const fn from_source(text: &'static str) -> Self {
+        Self(text)
+    }
+
+    /// The text as written.
+    pub(super) fn text(self) -> &'static str {
+        self.0
+    }
+
+    /// The text as PostgreSQL gets it.
+    pub(super) fn text_for_postgres(self) -> Cow<'static, str> {
+        if !self.0.contains("/* FOR UPDATE") {
+            return Cow::Borrowed(self.0);
+        }
+        Cow::Owned(self.0.replace(SKIP_LOCKED, "FOR UPDATE SKIP LOCKED").replace(LOCKED, "FOR UPDATE"))
+    }
+}
+
+/// One open transaction. After a statement has failed the transaction is over, on both engines alike: later
+/// statements repeat the error and nothing is committed. So look first or say `ON CONFLICT`; do not catch.
+pub struct Tx<'a> {
+    link: Link<'a>,
+    now: Timestamp,
+    hints: Vec<Hint>,
+    spoilt: Option<StoreError>,
+}
+
+/// The connection underneath.
+pub(super) enum Link<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres(&'a mut postgres::Connection),
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(link: Link<'a>, now: Timestamp) -> Self {
+        Self { link, now, hints: Vec::new(), spoilt: None }
+    }
+
+    /// When this transaction began, in whole microseconds; the same for its whole length. SQLite: the
+    /// server's clock. PostgreSQL: the database's, so that all nodes agree.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Tells this process's listeners to look again, after COMMIT.
+    pub fn hint(&mut self, hint: Hint) {
+        self.hints.push(hint);
+    }
+
+    /// Runs a statement and counts the rows it changed.
+    pub fn execute(&mut self, sql: Statement, params: &[&dyn Param]) -> Result<u64, StoreError> {
+        self.statement(params, |link, values| match link {
+            Link::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            Link::Postgres(connection) => connection.execute(sql, values),
+        })
+    }
+
+    /// Every row, read by `read`, in the order the statement gives them.
+    pub fn rows<T>(
+        &mut self,
+        sql: Statement,
+        params: &[&dyn Param],
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        let mut take = |row: &Row<'_>| {
+            found.push(read(row)?);
+            Ok(true)
+        };
+        self.statement(params, |link, values| match link {
+            Link::Sqlite(connection) => sqlite::query(connection, sql, values, &mut take),
+            Link::Postgres(connection) => connection.query(sql, values, &mut take),
+        })?;
+        Ok(found)
+    }
+
+    /// The first row, if there is any.
+    pub fn first<T>(
+        &mut self,
+        sql: Statement,
+        params: &[&dyn Param],
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut found = None;
+        let mut take = |row: &Row<'_>| {
+            found = Some(read(row)?);
+            Ok(false)
+        };
+        self.statement(params, |link, values| match link {
+            Link::Sqlite(connection) => sqlite::query(connection, sql, values, &mut take),
+            Link::Postgres(connection) => connection.query(sql, values, &mut take),
+        })?;
+        Ok(found)
+    }
+
+    /// The first row; [`StoreError::NoRow`] when there is none.
+    pub fn one<T>(
+        &mut self,
+        sql: Statement,
+        params: &[&dyn Param],
+        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.first(sql, params, read)?.ok_or(StoreError::NoRow)
+    }
+
+    /// Asks the engine whether it understands a statement, without running it. For the test of all of them.
+    #[doc(hidden)]
+    pub fn prepare(&mut self, sql: Statement) -> Result<(), StoreError> {
+        self.statement(&[], |link, _| match link {
+            Link::Sqlite(connection) => sqlite::prepare(connection, sql),
+            Link::Postgres(connection) => connection.prepare(sql),
+        })
+    }
+
+    /// The error that ended this transaction early, if one did.
+    pub(super) fn unspoilt(&self) -> Result<(), StoreError> {
+        self.spoilt.clone().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn into_hints(self) -> Vec<Hint> {
+        self.hints
+    }
+
+    fn statement<T>(
+        &mut self,
+        params: &[&dyn Param],
+        run: impl FnOnce(&mut Link<'_>, &[Value<'_>]) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.unspoilt()?;
+        let values: Vec<_> = params.iter().map(|param| param.value()).collect();
+        let outcome = refuse_nul(&values).and_then(|()| run(&mut self.link, &values));
+        if let Err(error) = &outcome {
+            self.spoilt = Some(error.clone());
+        }
+        outcome
+    }
+}
+
+/// PostgreSQL's TEXT cannot hold U+0000, so neither engine's does here.
+fn refuse_nul(values: &[Value<'_>]) -> Result<(), StoreError> {
+    let has_nul = |value: &Value<'_>| matches!(value, Value::Text(text) if text.contains('\0'));
+    if values.iter().any(has_nul) {
+        return Err(StoreError::Bug("a text with U+0000 in it reached the store: refuse it where it comes in".into()));
+    }
+    Ok(())
+}
+
+/// One row of an answer, read by column name.
+pub struct Row<'a>(pub(super) Source<'a>);
+
+/// The engine's row underneath.
+pub(super) enum Source<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a ::postgres::Row),
+}
+
+impl Row<'_> {
+    /// The value of the column `name`. [`StoreError::Invalid`] names the column, never the value.
+    pub fn get<T: Column>(&self, name: &str) -> Result<T, StoreError> {
+        let value = match &self.0 {
+            Source::Sqlite(row) => sqlite::column(row, name),
+            Source::Postgres(row) => postgres::column(row, name),
+        }?;
+        T::read(value).map_err(|expected| StoreError::Invalid(format!("column {name} should hold {expected}")))
+    }
+}
+
+/// Which value each place of a statement takes: the `n` of every `$n`, checked against what was given.
+pub(super) fn parameter_index(name: &str, given: usize) -> Result<usize, StoreError> {
+    let number = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
+    match number {
+        Some(number) if (1..=given).contains(&number) => Ok(number - 1),
+        Some(number) => Err(StoreError::Bug(format!("a statement wants ${number}, {given} parameters were given"))),
+        None => Err(StoreError::Bug(format!("parameters are $1, $2, …, not {name}"))),
+    }
+}
