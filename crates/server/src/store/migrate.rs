@@ -82,7 +82,7 @@ const INSERT: &str = "INSERT INTO schema_migration (version, name, checksum, app
 pub(super) fn sqlite(connection: &mut rusqlite::Connection, migrations: Migrations, now: Timestamp) -> Result<(), StoreError> {
     const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER NOT NULL PRIMARY KEY, \
                          name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
-    let migrate = || -> rusqlite::Result<Result<(), StoreError>> {
+    let mut migrate = || -> rusqlite::Result<Result<(), StoreError>> {
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute_batch(TABLE)?;
         let applied = transaction
@@ -109,7 +109,7 @@ pub(super) fn postgres(client: &mut ::postgres::Client, migrations: Migrations) 
                          checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
     /// "RBCK", as in the SQLite file's application_id.
     const LOCK: &str = "SELECT pg_advisory_xact_lock(1380075339)";
-    let migrate = || -> Result<Result<(), StoreError>, ::postgres::Error> {
+    let mut migrate = || -> Result<Result<(), StoreError>, ::postgres::Error> {
         let mut transaction = client.transaction()?;
         transaction.batch_execute(LOCK)?;
         transaction.batch_execute(TABLE)?;

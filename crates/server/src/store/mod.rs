@@ -353,10 +353,10 @@ where
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { value, reply, .. } = *self;
         let missing = StoreError::Bug("a command was answered without having run".into());
-        let answer = outcome.and_then(|()| self.value.ok_or(missing));
         // The caller may have gone; the row stands all the same.
-        let _ = self.reply.send(answer);
+        let _ = reply.send(outcome.and_then(|()| value.ok_or(missing)));
     }
 }
 
