@@ -34,6 +34,8 @@ pub mod code;
 pub mod id;
 
 pub mod business;
+pub mod person;
+pub mod phone;
 pub mod region;
 pub mod staff;
 
@@ -48,6 +50,7 @@ pub mod consent;
 pub mod conversation;
 pub mod delivery;
 pub mod follow_up;
+pub mod segments;
 
 pub mod appointment;
 pub mod places;
