@@ -1,1 +1,21 @@
 # Sentences for what went wrong: each says what to do next.
+
+## What a visitor typed
+
+error-name = Enter your name.
+error-phone-empty = Enter a mobile phone number.
+error-phone-not-a-number = That is not a phone number. Enter one with its area code.
+error-phone-too-short = That phone number is too short. Enter it with its area code.
+error-phone-too-long = That phone number is too long. Please check it.
+error-phone-no-such-number = No phone has that number. Please check it.
+error-phone-unknown-country = No country has that country code. Please check the number.
+error-phone-country-missing = Begin the phone number with + and the country code.
+error-email = Enter an email address like name@example.com, or leave it empty.
+error-email-too-long = That email address is too long. Please check it.
+error-postal-zip = Enter a ZIP code, like { $example }.
+error-postal-code = Enter a postal code, like { $example }.
+error-postal-postcode = Enter a postcode, like { $example }.
+error-postal-eircode = Enter an Eircode, like { $example }.
+error-street = Enter the street address.
+error-city = Enter the town or city.
+error-state = Choose one from the list.

@@ -1,1 +1,21 @@
 # Sentences for what went wrong: each says what to do next.
+
+## What a visitor typed
+
+error-name = Escriba su nombre.
+error-phone-empty = Escriba un número de teléfono celular.
+error-phone-not-a-number = Eso no es un número de teléfono. Escriba uno con su código de área.
+error-phone-too-short = Ese número de teléfono es demasiado corto. Escríbalo con su código de área.
+error-phone-too-long = Ese número de teléfono es demasiado largo. Por favor, revíselo.
+error-phone-no-such-number = Ningún teléfono tiene ese número. Por favor, revíselo.
+error-phone-unknown-country = Ningún país tiene ese código. Por favor, revise el número.
+error-phone-country-missing = Empiece el número de teléfono con + y el código del país.
+error-email = Escriba un correo electrónico como nombre@example.com, o déjelo vacío.
+error-email-too-long = Ese correo electrónico es demasiado largo. Por favor, revíselo.
+error-postal-zip = Escriba un código postal, por ejemplo { $example }.
+error-postal-code = Escriba un código postal, por ejemplo { $example }.
+error-postal-postcode = Escriba un código postal, por ejemplo { $example }.
+error-postal-eircode = Escriba un Eircode, por ejemplo { $example }.
+error-street = Escriba la calle y el número.
+error-city = Escriba la ciudad o el pueblo.
+error-state = Elija una opción de la lista.
