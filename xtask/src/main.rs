@@ -1,2 +1,83 @@
-//! Commands.
-fn main() {}
+//! The project's own commands. `cargo xtask help` lists them.
+//!
+//! They stand outside the product: they build it, start it and look at it the way a person does,
+//! over HTTP and in a real Chromium.
+
+mod check;
+mod debian;
+mod house;
+mod net;
+mod postgres;
+mod run;
+mod tally;
+mod time;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A result whose error is a sentence for the person at the terminal.
+pub type Tried<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+#[derive(Subcommand)]
+enum Commands {
+    /// Everything a change has to pass: format, lints, all tests on both engines, a real browser
+    Check {
+        /// Install what is missing from Debian's packages
+        #[arg(long)]
+        install: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // One thread: programs are started from it, and the kernel ends them when it ends.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map(|runtime| runtime.block_on(until_done_or_stopped(arguments.command))) {
+        Ok(Ok(true)) => ExitCode::SUCCESS,
+        Ok(Ok(false)) => ExitCode::FAILURE,
+        Ok(Err(error)) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("no runtime: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the command; Ctrl-C and the like drop it, and everything it started goes with it.
+async fn until_done_or_stopped(command: Commands) -> Tried<bool> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        done = run(command) => done,
+        _ = interrupt.recv() => Err("stopped".into()),
+        _ = terminate.recv() => Err("stopped".into()),
+        _ = hangup.recv() => Err("stopped".into()),
+    }
+}
+
+async fn run(command: Commands) -> Tried<bool> {
+    let root = root();
+    match command {
+        Commands::Check { install } => check::check(&root, install).await,
+    }
+}
+
+/// The repository: where this crate's folder lies.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
