@@ -37,12 +37,29 @@ async fn every_step(root: &Path, run: &Run) -> Tally {
     let mut tally = Tally::default();
     let cargo = |arguments: &[&str]| {
         let mut command = run.program("cargo");
-        command.args(arguments).current_dir(root).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(root)
+            .stdin(Stdio::null());
         command
     };
     tally.add(step("house rules", house::check(root)).await);
-    tally.add(step("format", one("cargo fmt", cargo(&["fmt", "--all", "--check"]))).await);
-    let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    tally.add(
+        step(
+            "format",
+            one("cargo fmt", cargo(&["fmt", "--all", "--check"])),
+        )
+        .await,
+    );
+    let lints = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ];
     tally.add(step("lints", one("cargo clippy", cargo(&lints))).await);
     // The same targets as the tests: one build, whose binary the browser tests drive.
     let build = ["build", "--workspace", "--all-targets", "--locked"];
@@ -73,7 +90,12 @@ async fn step(name: &str, work: impl Future<Output = Tried<Tally>>) -> Tally {
         println!("   {error}");
         Tally::one(false)
     });
-    println!("== {name}: {} passed, {} failed, {}", tally.passed, tally.failed, spoken(start.elapsed()));
+    println!(
+        "== {name}: {} passed, {} failed, {}",
+        tally.passed,
+        tally.failed,
+        spoken(start.elapsed())
+    );
     tally
 }
 
@@ -87,7 +109,11 @@ async fn one(name: &str, command: Command) -> Tried<Tally> {
 async fn counted(mut command: Command) -> Tried<Tally> {
     command.stdout(Stdio::piped());
     let mut tests = Running::start("cargo test", command)?;
-    let output = tests.child().stdout.take().ok_or("the output was asked for")?;
+    let output = tests
+        .child()
+        .stdout
+        .take()
+        .ok_or("the output was asked for")?;
     let mut lines = BufReader::new(output).lines();
     let mut tally = Tally::default();
     while let Some(line) = lines.next_line().await? {
@@ -108,5 +134,7 @@ fn end_what_is_left(run: &Run) -> Vec<String> {
     for (pid, _) in &left {
         let _ = rustix::process::kill_process(*pid, rustix::process::Signal::KILL);
     }
-    left.into_iter().map(|(pid, line)| format!("{pid} {line}")).collect()
+    left.into_iter()
+        .map(|(pid, line)| format!("{pid} {line}"))
+        .collect()
 }

@@ -14,9 +14,16 @@ pub const CHROMIUM: &str = "/usr/bin/chromium";
 pub async fn ready(install: bool) -> Tried<()> {
     let missing = missing_packages();
     if !missing.is_empty() {
-        let line = format!("apt-get update && apt-get install -y --no-install-recommends {}", missing.join(" "));
+        let line = format!(
+            "apt-get update && apt-get install -y --no-install-recommends {}",
+            missing.join(" ")
+        );
         if !install {
-            return Err(format!("missing on this machine: {}. Run this as root, or add --install:\n  {line}", missing.join(", ")).into());
+            return Err(format!(
+                "missing on this machine: {}. Run this as root, or add --install:\n  {line}",
+                missing.join(", ")
+            )
+            .into());
         }
         install_packages(&missing).await?;
         if let [first, ..] = missing_packages().as_slice() {
@@ -25,9 +32,16 @@ pub async fn ready(install: bool) -> Tried<()> {
     }
     for component in ["clippy", "fmt"] {
         if !succeeds(Command::new("cargo").args([component, "--version"])).await {
-            let package = if component == "fmt" { "rustfmt" } else { component };
+            let package = if component == "fmt" {
+                "rustfmt"
+            } else {
+                component
+            };
             if !install {
-                return Err(format!("cargo {component} is missing. Run: rustup component add {package}").into());
+                return Err(format!(
+                    "cargo {component} is missing. Run: rustup component add {package}"
+                )
+                .into());
             }
             run(Command::new("rustup").args(["component", "add", package])).await?;
         }
@@ -43,7 +57,8 @@ pub fn postgres_programs() -> Option<PathBuf> {
         .filter_map(|entry| {
             let version: u32 = entry.file_name().to_str()?.parse().ok()?;
             let programs = entry.path().join("bin");
-            (programs.join("initdb").exists() && programs.join("postgres").exists()).then_some((version, programs))
+            (programs.join("initdb").exists() && programs.join("postgres").exists())
+                .then_some((version, programs))
         })
         .max()
         .map(|(_, programs)| programs)
@@ -58,7 +73,8 @@ fn missing_packages() -> Vec<&'static str> {
     if postgres_programs().is_none() {
         missing.push("postgresql");
     }
-    if !there("/usr/share/fonts/truetype/liberation") && !there("/usr/share/fonts/truetype/dejavu") {
+    if !there("/usr/share/fonts/truetype/liberation") && !there("/usr/share/fonts/truetype/dejavu")
+    {
         missing.push("fonts-liberation");
     }
     if !there("/usr/bin/cc") {
@@ -74,7 +90,14 @@ async fn install_packages(missing: &[&str]) -> Tried<()> {
     }
     run(as_root("apt-get").args(["update", "-q"])).await?;
     let mut command = as_root("apt-get");
-    command.args(["install", "-q", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"]);
+    command.args([
+        "install",
+        "-q",
+        "-y",
+        "--no-install-recommends",
+        "-o",
+        "Dpkg::Options::=--force-confold",
+    ]);
     command.args(missing);
     run(&mut command).await
 }
@@ -86,7 +109,9 @@ async fn keep_debian_from_starting_a_server() -> Tried<()> {
     if Path::new(settings).exists() {
         return Ok(());
     }
-    let script = format!("mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' > {settings}");
+    let script = format!(
+        "mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' > {settings}"
+    );
     run(as_root("sh").args(["-c", &script])).await
 }
 
@@ -105,11 +130,24 @@ fn as_root(program: &str) -> Command {
 async fn run(command: &mut Command) -> Tried<()> {
     let line = format!("{:?}", command.as_std());
     println!("   {line}");
-    let status = command.stdin(Stdio::null()).status().await.map_err(|error| format!("{line}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{line} ended with {status}").into()) }
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .await
+        .map_err(|error| format!("{line}: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{line} ended with {status}").into())
+    }
 }
 
 async fn succeeds(command: &mut Command) -> bool {
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .await;
     status.is_ok_and(|status| status.success())
 }

@@ -14,11 +14,27 @@ use crate::tally::Tally;
 pub async fn check(root: &Path) -> Tried<Tally> {
     let mut tally = Tally::default();
     for (rule, broken) in [
-        ("SQL lives in crates/server/src/store and nowhere else", sql_outside_the_store(root)?),
-        ("the domain depends on no runtime, no SQL and no HTTP", what_domain_must_not_use(root).await?),
-        ("ARCHITECTURE.md names only files that exist", files_the_architecture_invents(root)?),
+        (
+            "SQL lives in crates/server/src/store and nowhere else",
+            sql_outside_the_store(root)?,
+        ),
+        (
+            "the domain depends on no runtime, no SQL and no HTTP",
+            what_domain_must_not_use(root).await?,
+        ),
+        (
+            "ARCHITECTURE.md names only files that exist",
+            files_the_architecture_invents(root)?,
+        ),
     ] {
-        println!("   {} {rule}", if broken.is_empty() { "ok    " } else { "BROKEN" });
+        println!(
+            "   {} {rule}",
+            if broken.is_empty() {
+                "ok    "
+            } else {
+                "BROKEN"
+            }
+        );
         for finding in &broken {
             println!("          {finding}");
         }
@@ -32,7 +48,12 @@ pub async fn check(root: &Path) -> Tried<Tally> {
 fn sql_outside_the_store(root: &Path) -> Tried<Vec<String>> {
     let store = root.join("crates/server/src/store");
     let mut found = Vec::new();
-    for folder in ["crates/domain/src", "crates/server/src", "crates/sandbox/src", "xtask/src"] {
+    for folder in [
+        "crates/domain/src",
+        "crates/server/src",
+        "crates/sandbox/src",
+        "xtask/src",
+    ] {
         for file in files_below(&root.join(folder), "rs")? {
             if file.starts_with(&store) {
                 continue;
@@ -41,7 +62,10 @@ fn sql_outside_the_store(root: &Path) -> Tried<Vec<String>> {
             for (line, literal) in string_literals(&text) {
                 if reads_as_sql(&literal) {
                     let name = file.strip_prefix(root).unwrap_or(&file).display();
-                    found.push(format!("{name}:{line}: {:?}: move it to crates/server/src/store", shortened(&literal)));
+                    found.push(format!(
+                        "{name}:{line}: {:?}: move it to crates/server/src/store",
+                        shortened(&literal)
+                    ));
                 }
             }
         }
@@ -52,7 +76,9 @@ fn sql_outside_the_store(root: &Path) -> Tried<Vec<String>> {
 /// SQL is written in one case throughout (`SELECT`, `select`); a sentence for people is not.
 fn reads_as_sql(literal: &str) -> bool {
     let words: Vec<&str> = literal.split_whitespace().take(40).collect();
-    let Some(first) = words.first() else { return false };
+    let Some(first) = words.first() else {
+        return false;
+    };
     let shouted = *first == first.to_uppercase();
     if !shouted && *first != first.to_lowercase() {
         return false;
@@ -98,7 +124,10 @@ fn string_literals(source: &str) -> Vec<(usize, String)> {
                 end += if rest.as_bytes()[end] == b'\\' { 2 } else { 1 };
             }
             let literal = rest.get(1..end).unwrap_or_default();
-            found.push((line_of(at), literal.replace("\\n", "\n").replace("\\\n", "\n")));
+            found.push((
+                line_of(at),
+                literal.replace("\\n", "\n").replace("\\\n", "\n"),
+            ));
             at += end + 1;
         } else if rest.starts_with("'\"'") || rest.starts_with("'\\") {
             // A character literal that would otherwise look like the start of a string.
@@ -121,30 +150,75 @@ fn raw_string_opening(text: &str) -> Option<usize> {
 }
 
 fn shortened(literal: &str) -> String {
-    literal.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect()
+    literal
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(60)
+        .collect()
 }
 
 // ---- the domain's dependencies
 
 /// Crates that would bring a runtime, a database or the network into the rules.
 const NOT_FOR_RULES: [&str; 18] = [
-    "tokio", "async-std", "smol", "futures-util", "hyper", "axum", "http", "reqwest", "ureq", "tower", "tungstenite",
-    "tokio-tungstenite", "rusqlite", "libsqlite3-sys", "postgres", "tokio-postgres", "sqlx", "diesel",
+    "tokio",
+    "async-std",
+    "smol",
+    "futures-util",
+    "hyper",
+    "axum",
+    "http",
+    "reqwest",
+    "ureq",
+    "tower",
+    "tungstenite",
+    "tokio-tungstenite",
+    "rusqlite",
+    "libsqlite3-sys",
+    "postgres",
+    "tokio-postgres",
+    "sqlx",
+    "diesel",
 ];
 
 async fn what_domain_must_not_use(root: &Path) -> Tried<Vec<String>> {
     let mut command = Command::new("cargo");
-    command.args(["tree", "--package", "ringback-domain", "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
-    let output = command.current_dir(root).stdin(Stdio::null()).output().await?;
+    command.args([
+        "tree",
+        "--package",
+        "ringback-domain",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    let output = command
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .output()
+        .await?;
     if !output.status.success() {
-        return Err(format!("cargo tree failed: {}", String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!(
+            "cargo tree failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into());
     }
     let tree = String::from_utf8(output.stdout)?;
-    let mut used: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let mut used: Vec<&str> = tree
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
     used.sort_unstable();
     used.dedup();
     let findings = used.iter().filter(|name| NOT_FOR_RULES.contains(name));
-    Ok(findings.map(|name| format!("crates/domain depends on {name}: take it out of its Cargo.toml")).collect())
+    Ok(findings
+        .map(|name| format!("crates/domain depends on {name}: take it out of its Cargo.toml"))
+        .collect())
 }
 
 // ---- ARCHITECTURE.md
@@ -158,7 +232,9 @@ fn files_the_architecture_invents(root: &Path) -> Tried<Vec<String>> {
         return Ok(vec!["it names no file at all".to_owned()]);
     }
     let missing = named.iter().filter(|name| !exists_somewhere(root, name));
-    Ok(missing.map(|name| format!("{name} does not exist")).collect())
+    Ok(missing
+        .map(|name| format!("{name} does not exist"))
+        .collect())
 }
 
 /// The paths a page names: words with a slash or a known ending in `code`, in code blocks and in
@@ -171,10 +247,20 @@ fn names_of_files(page: &str) -> Vec<String> {
             fenced = !fenced;
             continue;
         }
-        let mut parts: Vec<&str> = if fenced { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
-        parts.extend(line.split("](").skip(1).filter_map(|rest| rest.split(')').next()));
+        let mut parts: Vec<&str> = if fenced {
+            vec![line]
+        } else {
+            line.split('`').skip(1).step_by(2).collect()
+        };
+        parts.extend(
+            line.split("](")
+                .skip(1)
+                .filter_map(|rest| rest.split(')').next()),
+        );
         for word in parts.iter().flat_map(|part| part.split_whitespace()) {
-            let word = word.trim_end_matches(['.', ',', ';', ':', ')']).trim_start_matches('(');
+            let word = word
+                .trim_end_matches(['.', ',', ';', ':', ')'])
+                .trim_start_matches('(');
             let word = word.split('#').next().unwrap_or_default();
             if looks_like_a_file(word) {
                 names.extend(braces_spelled_out(word));
@@ -187,33 +273,61 @@ fn names_of_files(page: &str) -> Vec<String> {
 }
 
 fn looks_like_a_file(word: &str) -> bool {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "/._-{},".contains(character);
-    let endings = [".rs", ".md", ".toml", ".sql", ".html", ".css", ".js", ".ftl", ".sh"];
-    let of_a_folder = ["crates/", "xtask/", "migrations/", "docs/", "e2e/", ".ci/", ".cargo/"];
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "/._-{},".contains(character);
+    let endings = [
+        ".rs", ".md", ".toml", ".sql", ".html", ".css", ".js", ".ftl", ".sh",
+    ];
+    let of_a_folder = [
+        "crates/",
+        "xtask/",
+        "migrations/",
+        "docs/",
+        "e2e/",
+        ".ci/",
+        ".cargo/",
+    ];
     word.chars().all(plain)
         && !word.contains("..")
-        && (endings.iter().any(|ending| word.ends_with(ending)) || of_a_folder.iter().any(|folder| word.starts_with(folder)))
+        && (endings.iter().any(|ending| word.ends_with(ending))
+            || of_a_folder.iter().any(|folder| word.starts_with(folder)))
 }
 
 fn braces_spelled_out(word: &str) -> Vec<String> {
-    let Some((before, rest)) = word.split_once('{') else { return vec![word.to_owned()] };
-    let Some((choices, after)) = rest.split_once('}') else { return vec![word.to_owned()] };
-    choices.split(',').flat_map(|choice| braces_spelled_out(&format!("{before}{choice}{after}"))).collect()
+    let Some((before, rest)) = word.split_once('{') else {
+        return vec![word.to_owned()];
+    };
+    let Some((choices, after)) = rest.split_once('}') else {
+        return vec![word.to_owned()];
+    };
+    choices
+        .split(',')
+        .flat_map(|choice| braces_spelled_out(&format!("{before}{choice}{after}")))
+        .collect()
 }
 
 /// A name counts from the repository's root or from the root of one crate, whose files a page may
 /// call by their short names.
 fn exists_somewhere(root: &Path, name: &str) -> bool {
-    ["", "crates/server/src", "crates/server", "crates/domain/src", "crates/sandbox/src", "xtask/src"]
-        .iter()
-        .any(|base| root.join(base).join(name).exists())
+    [
+        "",
+        "crates/server/src",
+        "crates/server",
+        "crates/domain/src",
+        "crates/sandbox/src",
+        "xtask/src",
+    ]
+    .iter()
+    .any(|base| root.join(base).join(name).exists())
 }
 
 fn files_below(folder: &Path, ending: &str) -> Tried<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))? {
+        for entry in
+            fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?
+        {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
@@ -231,7 +345,9 @@ mod tests {
     use super::*;
 
     fn sql_in(source: &str) -> bool {
-        string_literals(source).iter().any(|(_, literal)| reads_as_sql(literal))
+        string_literals(source)
+            .iter()
+            .any(|(_, literal)| reads_as_sql(literal))
     }
 
     #[test]
@@ -254,7 +370,13 @@ mod tests {
 
     #[test]
     fn sentences_for_people_are_not_sql() {
-        for sentence in ["Select a time from the list", "Update your settings", "Delete from the list", "with pleasure", ""] {
+        for sentence in [
+            "Select a time from the list",
+            "Update your settings",
+            "Delete from the list",
+            "with pleasure",
+            "",
+        ] {
             assert!(!sql_in(&format!("say(\"{sentence}\")")), "{sentence}");
         }
     }
@@ -263,7 +385,9 @@ mod tests {
     fn comments_and_characters_hide_nothing_and_show_nothing() {
         assert!(!sql_in("// \"SELECT 1\"\n/* \"SELECT 1\" */"));
         assert!(sql_in("let quote = '\"'; let sql = \"SELECT 1\";"));
-        assert!(sql_in("let quote = '\\''; let text = \"a \\\" b\"; let sql = \"SELECT 1\";"));
+        assert!(sql_in(
+            "let quote = '\\''; let text = \"a \\\" b\"; let sql = \"SELECT 1\";"
+        ));
         assert_eq!(string_literals("\n\nsay(\"ä\")"), vec![(3, "ä".to_owned())]);
     }
 
@@ -273,7 +397,13 @@ mod tests {
                     The word `Lead` is no file.\n```\ncrates/domain/src/   the rules\n```\n";
         assert_eq!(
             names_of_files(page),
-            ["crates/domain/src/", "docs/decisions/orm.md", "migrations/postgres/", "migrations/sqlite/", "store/lead.rs"]
+            [
+                "crates/domain/src/",
+                "docs/decisions/orm.md",
+                "migrations/postgres/",
+                "migrations/sqlite/",
+                "store/lead.rs"
+            ]
         );
     }
 }

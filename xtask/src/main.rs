@@ -41,7 +41,9 @@ enum Commands {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // One thread: programs are started from it, and the kernel ends them when it ends.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     match runtime.map(|runtime| runtime.block_on(until_done_or_stopped(arguments.command))) {
         Ok(Ok(true)) => ExitCode::SUCCESS,
         Ok(Ok(false)) => ExitCode::FAILURE,

@@ -6,5 +6,7 @@ use crate::Tried;
 
 /// A port nobody listens on right now.
 pub fn free_port() -> Tried<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
 }

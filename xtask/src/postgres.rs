@@ -26,7 +26,8 @@ const PASSWORD: &str = "only-for-this-run";
 impl Postgres {
     /// Makes a cluster and waits until it answers.
     pub async fn start(run: &Run) -> Tried<Postgres> {
-        let programs = debian::postgres_programs().ok_or("PostgreSQL's server programs are missing")?;
+        let programs =
+            debian::postgres_programs().ok_or("PostgreSQL's server programs are missing")?;
         let user = rustix::process::geteuid().is_root().then_some("postgres");
         let folder = run.fresh("postgres")?;
         let password = folder.join("password");
@@ -57,23 +58,35 @@ impl Postgres {
         ] {
             command.args(["-c", setting]);
         }
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let server = Running::start("PostgreSQL", command)?.ends_with(Signal::INT, Duration::from_secs(20));
-        let mut postgres = Postgres { _server: server, folder, port };
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let server =
+            Running::start("PostgreSQL", command)?.ends_with(Signal::INT, Duration::from_secs(20));
+        let mut postgres = Postgres {
+            _server: server,
+            folder,
+            port,
+        };
         postgres.wait_until_ready(run, &programs).await?;
         Ok(postgres)
     }
 
     /// Where it is, as a URL to its first database; new databases may be made from there.
     pub fn url(&self) -> String {
-        format!("postgres://ringback:{PASSWORD}@127.0.0.1:{}/postgres", self.port)
+        format!(
+            "postgres://ringback:{PASSWORD}@127.0.0.1:{}/postgres",
+            self.port
+        )
     }
 
     async fn wait_until_ready(&mut self, run: &Run, programs: &Path) -> Tried<()> {
         let port = self.port.to_string();
         let answers = time::until("PostgreSQL to answer", Duration::from_secs(60), || async {
             let mut ask = run.program(programs.join("pg_isready"));
-            ask.args(["-q", "-h", "127.0.0.1", "-p", &port]).stdin(Stdio::null());
+            ask.args(["-q", "-h", "127.0.0.1", "-p", &port])
+                .stdin(Stdio::null());
             let answer = Running::start("pg_isready", ask)?.wait().await?;
             Ok(answer.success().then_some(()))
         });
@@ -85,13 +98,36 @@ impl Postgres {
     }
 }
 
-async fn initialise(run: &Run, programs: &Path, user: Option<&str>, data: &Path, password: &Path) -> Tried<()> {
+async fn initialise(
+    run: &Run,
+    programs: &Path,
+    user: Option<&str>,
+    data: &Path,
+    password: &Path,
+) -> Tried<()> {
     let mut command = run.program_as(programs.join("initdb"), user, "KILL");
-    command.arg("--pgdata").arg(data).arg("--pwfile").arg(password);
-    command.args(["--username=ringback", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]);
-    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+    command
+        .arg("--pgdata")
+        .arg(data)
+        .arg("--pwfile")
+        .arg(password);
+    command.args([
+        "--username=ringback",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]);
+    command
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
     let status = Running::start("initdb", command)?.wait().await?;
-    if status.success() { Ok(()) } else { Err(format!("initdb ended with {status}").into()) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("initdb ended with {status}").into())
+    }
 }
 
 /// The user and group ids of `user`, from /etc/passwd.

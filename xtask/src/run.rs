@@ -38,11 +38,6 @@ impl Run {
         Ok(Run { folder, mark })
     }
 
-    /// The run's folder.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// A fresh folder inside the run's, named after `name`.
     pub fn fresh(&self, name: &str) -> Tried<PathBuf> {
         let folder = tempfile::Builder::new()
@@ -57,7 +52,12 @@ impl Run {
     }
 
     /// The same as another user, and with the signal (`KILL`, `INT`) to be sent should we be killed.
-    pub fn program_as(&self, program: impl AsRef<OsStr>, user: Option<&str>, dying: &str) -> Command {
+    pub fn program_as(
+        &self,
+        program: impl AsRef<OsStr>,
+        user: Option<&str>,
+        dying: &str,
+    ) -> Command {
         let mut command = if Path::new("/usr/bin/setpriv").exists() {
             let mut command = Command::new("/usr/bin/setpriv");
             command.args(["--pdeathsig", dying]);
@@ -78,13 +78,17 @@ impl Run {
     /// What still runs of all that was started, as `pid command line`; nothing, when all is well.
     pub fn left_running(&self) -> Vec<(Pid, String)> {
         let mark = format!("{MARK}={}", self.mark);
-        let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+        let Ok(processes) = fs::read_dir("/proc") else {
+            return Vec::new();
+        };
         processes
             .flatten()
             .filter_map(|process| {
                 let pid = Pid::from_raw(process.file_name().to_str()?.parse().ok()?)?;
                 let environment = fs::read(process.path().join("environ")).ok()?;
-                environment.split(|byte| *byte == 0).find(|line| *line == mark.as_bytes())?;
+                environment
+                    .split(|byte| *byte == 0)
+                    .find(|line| *line == mark.as_bytes())?;
                 let line = fs::read(process.path().join("cmdline")).ok()?;
                 let line = String::from_utf8_lossy(&line).replace('\0', " ");
                 (!line.is_empty()).then_some((pid, line))
@@ -105,10 +109,21 @@ pub struct Running {
 impl Running {
     /// Starts it. `name` is for sentences.
     pub fn start(name: &str, mut command: Command) -> Tried<Running> {
-        let child = command.spawn().map_err(|error| format!("{name} did not start: {error}"))?;
+        let child = command
+            .spawn()
+            .map_err(|error| format!("{name} did not start: {error}"))?;
         let pid = child.id().ok_or_else(|| format!("{name} ended at once"))?;
-        let group = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or("a process id is positive")?;
-        Ok(Running { child, group, name: name.to_owned(), gently: Signal::TERM, patience: Duration::from_secs(5) })
+        let group = i32::try_from(pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .ok_or("a process id is positive")?;
+        Ok(Running {
+            child,
+            group,
+            name: name.to_owned(),
+            gently: Signal::TERM,
+            patience: Duration::from_secs(5),
+        })
     }
 
     /// Ask it to end with `signal`, and give it `patience` before it is killed.
@@ -123,27 +138,17 @@ impl Running {
         &mut self.child
     }
 
-    /// The process id, which is also the id of its group.
-    pub fn pid(&self) -> Pid {
-        self.group
-    }
-
     /// Waits for its end.
     pub async fn wait(&mut self) -> Tried<ExitStatus> {
-        Ok(self.child.wait().await?)
+        self.child
+            .wait()
+            .await
+            .map_err(|error| format!("{}: {error}", self.name).into())
     }
 
     /// How it ended, if it has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
-    }
-
-    /// SIGKILL to the program alone, as a crash would; returns when it is gone.
-    pub async fn kill(&mut self) -> Tried<()> {
-        rustix::process::kill_process(self.group, Signal::KILL)
-            .map_err(|error| format!("{} could not be killed: {error}", self.name))?;
-        self.child.wait().await?;
-        Ok(())
     }
 
     /// Ends it gently, then firmly, and waits until its group is gone.

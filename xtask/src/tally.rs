@@ -12,7 +12,10 @@ pub struct Tally {
 impl Tally {
     /// One check.
     pub fn one(passed: bool) -> Tally {
-        Tally { passed: u64::from(passed), failed: u64::from(!passed) }
+        Tally {
+            passed: u64::from(passed),
+            failed: u64::from(!passed),
+        }
     }
 
     /// Adds what another part counted.
@@ -29,14 +32,21 @@ impl Tally {
             let before = &counts[..counts.find(what)?];
             before.split_whitespace().next_back()?.parse().ok()
         };
-        Some(Tally { passed: count(" passed;")?, failed: count(" failed;")? })
+        Some(Tally {
+            passed: count(" passed;")?,
+            failed: count(" failed;")?,
+        })
     }
 }
 
 /// `3 min 07 s`, `4.2 s`.
 pub fn spoken(took: Duration) -> String {
     let seconds = took.as_secs();
-    if seconds >= 60 { format!("{} min {:02} s", seconds / 60, seconds % 60) } else { format!("{:.1} s", took.as_secs_f32()) }
+    if seconds >= 60 {
+        format!("{} min {:02} s", seconds / 60, seconds % 60)
+    } else {
+        format!("{:.1} s", took.as_secs_f32())
+    }
 }
 
 #[cfg(test)]
@@ -46,8 +56,17 @@ mod tests {
     #[test]
     fn closing_lines_of_the_test_runner_are_counted() {
         let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.02s";
-        assert_eq!(Tally::of_test_line(line), Some(Tally { passed: 12, failed: 3 }));
-        assert_eq!(Tally::of_test_line("test result: ok. 0 passed; 0 failed;"), Some(Tally::default()));
+        assert_eq!(
+            Tally::of_test_line(line),
+            Some(Tally {
+                passed: 12,
+                failed: 3
+            })
+        );
+        assert_eq!(
+            Tally::of_test_line("test result: ok. 0 passed; 0 failed;"),
+            Some(Tally::default())
+        );
     }
 
     #[test]

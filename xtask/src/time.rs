@@ -1,5 +1,4 @@
-//! Time as these commands need it: deadlines, and the wall clock that a browser on the same machine
-//! shows too. The only place here that reads the wall clock.
+//! Waiting by condition, with a deadline.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -20,13 +19,6 @@ impl Deadline {
     pub fn passed(&self) -> bool {
         Instant::now() >= self.0
     }
-}
-
-/// Milliseconds since 1970, the same clock as the page's `Date.now()`.
-#[expect(clippy::disallowed_methods, reason = "a tool outside the product; a page's Date.now() is compared with it")]
-pub fn wall_ms() -> f64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    since.as_secs_f64() * 1000.0
 }
 
 /// Asks again and again until there is an answer; after `patience` an error that names `what`.
