@@ -78,7 +78,6 @@ CREATE TABLE session (
     id            INTEGER PRIMARY KEY,
     business_id   INTEGER NOT NULL REFERENCES business (id),
     scheduler_id  INTEGER NOT NULL REFERENCES scheduler (id),
-    token_hash    BLOB    NOT NULL UNIQUE,
     state         TEXT    NOT NULL,      -- open | booked | abandoned | lapsed
     state_at      INTEGER NOT NULL,
     step          TEXT    NOT NULL,
@@ -95,6 +94,14 @@ CREATE TABLE session (
 CREATE INDEX session_due ON session (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX session_lead ON session (lead_id) WHERE lead_id IS NOT NULL;
 CREATE INDEX session_old ON session (created_at);
+
+CREATE TABLE session_token (             -- a browser's key to its session; the link in a text gives another browser one
+    token_hash    BLOB    NOT NULL PRIMARY KEY,
+    business_id   INTEGER NOT NULL,
+    session_id    INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    created_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX session_token_session ON session_token (session_id);
 
 CREATE TABLE page (                      -- presence: one open page of a session, and which node holds its line
     session_id    INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,

@@ -20,14 +20,21 @@ impl Clock {
 
     /// Now, truncated to microseconds, moved by whatever [`Clock::advance`] has added up.
     pub fn now(&self) -> Timestamp {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that reads the clock"
+        )]
         let machine = Timestamp::now();
         at_microsecond(machine.as_microsecond().saturating_add(self.offset_us()))
     }
 
     /// Moves this clock and all its clones; back, too, when `by` is negative. For tests and the demo.
     pub fn advance(&self, by: SignedDuration) {
-        let micros = i64::try_from(by.as_micros()).unwrap_or(if by.is_negative() { i64::MIN } else { i64::MAX });
+        let micros = i64::try_from(by.as_micros()).unwrap_or(if by.is_negative() {
+            i64::MIN
+        } else {
+            i64::MAX
+        });
         self.offset_us.fetch_add(micros, Ordering::SeqCst);
     }
 
@@ -39,7 +46,11 @@ impl Clock {
 
 /// The instant `micros` microseconds after 1970 UTC; the nearest there is when that is out of range.
 pub(crate) fn at_microsecond(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or(if micros < 0 { Timestamp::MIN } else { Timestamp::MAX })
+    Timestamp::from_microsecond(micros).unwrap_or(if micros < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    })
 }
 
 #[cfg(test)]

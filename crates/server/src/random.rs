@@ -45,12 +45,18 @@ mod tests {
     fn every_letter_comes_up_about_as_often() {
         let mut counts = [0_u32; 128];
         for _ in 0..2_000 {
-            token().bytes().for_each(|byte| counts[usize::from(byte)] += 1);
+            token()
+                .bytes()
+                .for_each(|byte| counts[usize::from(byte)] += 1);
         }
         let expected = 2_000 * 22 / 62; // about 710; one standard deviation is about 27
         for letter in BASE62 {
             let count = counts[usize::from(*letter)];
-            assert!(count.abs_diff(expected) < 200, "{} came up {count} times", char::from(*letter));
+            assert!(
+                count.abs_diff(expected) < 200,
+                "{} came up {count} times",
+                char::from(*letter)
+            );
         }
     }
 }

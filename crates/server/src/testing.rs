@@ -34,7 +34,10 @@ pub struct Place {
 enum Kind {
     /// Removes itself.
     Folder(#[expect(dead_code, reason = "held for its Drop")] TempDir),
-    Database { server: Url, name: String },
+    Database {
+        server: Url,
+        name: String,
+    },
 }
 
 impl Place {
@@ -43,7 +46,10 @@ impl Place {
         match engine {
             Engine::Sqlite => {
                 let folder = TempDir::with_prefix("ringback-test-").expect("a temporary folder");
-                Some(Self { config: sqlite_in(folder.path()), kind: Kind::Folder(folder) })
+                Some(Self {
+                    config: sqlite_in(folder.path()),
+                    kind: Kind::Folder(folder),
+                })
             }
             Engine::Postgres => {
                 let Ok(server) = std::env::var(POSTGRES_VARIABLE) else {
@@ -55,8 +61,13 @@ impl Place {
                 on_server(&server, &format!("CREATE DATABASE {name}"));
                 let mut database = server.clone();
                 database.set_path(&name);
-                let config = StoreConfig::Postgres { url: String::from(database).into() };
-                Some(Self { config, kind: Kind::Database { server, name } })
+                let config = StoreConfig::Postgres {
+                    url: String::from(database).into(),
+                };
+                Some(Self {
+                    config,
+                    kind: Kind::Database { server, name },
+                })
             }
         }
     }
@@ -87,7 +98,9 @@ impl Drop for Place {
     fn drop(&mut self) {
         match &self.kind {
             Kind::Folder(_) => {}
-            Kind::Database { server, name } => on_server(server, &format!("DROP DATABASE {name} WITH (FORCE)")),
+            Kind::Database { server, name } => {
+                on_server(server, &format!("DROP DATABASE {name} WITH (FORCE)"))
+            }
         }
     }
 }
@@ -102,8 +115,13 @@ impl TestStore {
     pub fn fresh_with(engine: Engine, options: StoreOptions) -> Option<Self> {
         let place = Place::fresh(engine)?;
         let clock = Clock::system();
-        let store = Store::open_with(place.config(), clock.clone(), options).expect("a fresh store opens");
-        Some(Self { store, clock, place })
+        let store =
+            Store::open_with(place.config(), clock.clone(), options).expect("a fresh store opens");
+        Some(Self {
+            store,
+            clock,
+            place,
+        })
     }
 
     /// Where it is.
@@ -120,15 +138,20 @@ impl TestStore {
 }
 
 fn sqlite_in(folder: &Path) -> StoreConfig {
-    StoreConfig::Sqlite { path: folder.join("ringback.db") }
+    StoreConfig::Sqlite {
+        path: folder.join("ringback.db"),
+    }
 }
 
 /// Runs one statement on the server itself. The synchronous client wants a thread without a runtime.
 fn on_server(server: &Url, sql: &str) {
     std::thread::scope(|scope| {
         let run = || {
-            let mut client = postgres::Client::connect(server.as_str(), postgres::NoTls).expect("PostgreSQL answers");
-            client.batch_execute(sql).expect("the server makes and drops databases");
+            let mut client = postgres::Client::connect(server.as_str(), postgres::NoTls)
+                .expect("PostgreSQL answers");
+            client
+                .batch_execute(sql)
+                .expect("the server makes and drops databases");
         };
         scope.spawn(run).join().expect("the statement ran");
     });

@@ -37,6 +37,9 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same command may succeed a little later, unchanged. For the web: 503 with `Retry-After`.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Full | Self::Busy | Self::Fatal | Self::Unavailable(_))
+        matches!(
+            self,
+            Self::Full | Self::Busy | Self::Fatal | Self::Unavailable(_)
+        )
     }
 }

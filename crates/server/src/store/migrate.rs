@@ -41,7 +41,11 @@ impl Migrations {
     }
 
     /// What is still to do, given what was `applied` already; or why this build must not touch the database.
-    fn missing(self, applied: &[Applied], text: fn(&Migration) -> &'static str) -> Result<&'static [Migration], StoreError> {
+    fn missing(
+        self,
+        applied: &[Applied],
+        text: fn(&Migration) -> &'static str,
+    ) -> Result<&'static [Migration], StoreError> {
         let newest = self.0.last().map_or(0, |migration| migration.version);
         if let Some(newer) = applied.iter().find(|applied| applied.version > newest) {
             return Err(StoreError::Refused(format!(
@@ -51,7 +55,8 @@ impl Migrations {
             )));
         }
         for (migration, applied) in self.0.iter().zip(applied) {
-            if applied.version != migration.version || applied.checksum != checksum(text(migration)) {
+            if applied.version != migration.version || applied.checksum != checksum(text(migration))
+            {
                 return Err(StoreError::Refused(format!(
                     "The database was made with another {}.sql than the one in this version. Start the version that \
                      made it; a migration that has shipped must never be edited, a new one goes after it.",
@@ -76,18 +81,30 @@ fn checksum(text: &str) -> String {
 }
 
 const SELECT: &str = "SELECT version, name, checksum FROM schema_migration ORDER BY version";
-const INSERT: &str = "INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
+const INSERT: &str =
+    "INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
 
 /// Migrates a SQLite file; all of it in one transaction, so that half a schema never stands.
-pub(super) fn sqlite(connection: &mut rusqlite::Connection, migrations: Migrations, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn sqlite(
+    connection: &mut rusqlite::Connection,
+    migrations: Migrations,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER NOT NULL PRIMARY KEY, \
                          name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
     let mut migrate = || -> rusqlite::Result<Result<(), StoreError>> {
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute_batch(TABLE)?;
         let applied = transaction
             .prepare(SELECT)?
-            .query_map([], |row| Ok(Applied { version: row.get(0)?, name: row.get(1)?, checksum: row.get(2)? }))?
+            .query_map([], |row| {
+                Ok(Applied {
+                    version: row.get(0)?,
+                    name: row.get(1)?,
+                    checksum: row.get(2)?,
+                })
+            })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         let missing = match migrations.missing(&applied, |migration| migration.sqlite) {
             Ok(missing) => missing,
@@ -95,7 +112,12 @@ pub(super) fn sqlite(connection: &mut rusqlite::Connection, migrations: Migratio
         };
         for migration in missing {
             transaction.execute_batch(migration.sqlite)?;
-            let done = (migration.version, migration.name, checksum(migration.sqlite), now.as_microsecond());
+            let done = (
+                migration.version,
+                migration.name,
+                checksum(migration.sqlite),
+                now.as_microsecond(),
+            );
             transaction.execute(INSERT, done)?;
         }
         transaction.commit().map(Ok)
@@ -104,7 +126,10 @@ pub(super) fn sqlite(connection: &mut rusqlite::Connection, migrations: Migratio
 }
 
 /// Migrates a PostgreSQL database; other nodes that start at the same time wait for the advisory lock.
-pub(super) fn postgres(client: &mut ::postgres::Client, migrations: Migrations) -> Result<(), StoreError> {
+pub(super) fn postgres(
+    client: &mut ::postgres::Client,
+    migrations: Migrations,
+) -> Result<(), StoreError> {
     const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT PRIMARY KEY, name TEXT NOT NULL, \
                          checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
     /// "RBCK", as in the SQLite file's application_id.
@@ -113,8 +138,16 @@ pub(super) fn postgres(client: &mut ::postgres::Client, migrations: Migrations) 
         let mut transaction = client.transaction()?;
         transaction.batch_execute(LOCK)?;
         transaction.batch_execute(TABLE)?;
-        let row = |row: ::postgres::Row| Applied { version: row.get(0), name: row.get(1), checksum: row.get(2) };
-        let applied: Vec<_> = transaction.query(SELECT, &[])?.into_iter().map(row).collect();
+        let row = |row: ::postgres::Row| Applied {
+            version: row.get(0),
+            name: row.get(1),
+            checksum: row.get(2),
+        };
+        let applied: Vec<_> = transaction
+            .query(SELECT, &[])?
+            .into_iter()
+            .map(row)
+            .collect();
         let missing = match migrations.missing(&applied, |migration| migration.postgres) {
             Ok(missing) => missing,
             Err(refusal) => return Ok(Err(refusal)),
@@ -131,5 +164,7 @@ pub(super) fn postgres(client: &mut ::postgres::Client, migrations: Migrations) 
 }
 
 fn failed(error: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Refused(format!("The database could not be brought up to date: {error}. Nothing was changed."))
+    StoreError::Refused(format!(
+        "The database could not be brought up to date: {error}. Nothing was changed."
+    ))
 }

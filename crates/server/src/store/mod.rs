@@ -11,6 +11,15 @@
 //! command is going to change are claimed with [`SKIP_LOCKED`] or [`LOCKED`], comments that PostgreSQL gets
 //! as clauses and SQLite, with its one writer, does not need.
 
+pub mod business;
+pub mod delivery;
+pub mod integration;
+pub mod json;
+pub mod lead;
+pub mod page;
+pub mod scheduler;
+pub mod session;
+
 mod error;
 mod figures;
 mod migrate;
@@ -73,15 +82,20 @@ impl FromStr for StoreConfig {
         if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             if path.is_empty() {
-                return Err(StoreError::Refused("database_url: name a file after \"sqlite:\"".into()));
+                return Err(StoreError::Refused(
+                    "database_url: name a file after \"sqlite:\"".into(),
+                ));
             }
             return Ok(Self::Sqlite { path: path.into() });
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self::Postgres { url: url.to_owned().into() });
+            return Ok(Self::Postgres {
+                url: url.to_owned().into(),
+            });
         }
         Err(StoreError::Refused(
-            "database_url must be \"sqlite:PATH\" or \"postgres://user:password@host/database\"".into(),
+            "database_url must be \"sqlite:PATH\" or \"postgres://user:password@host/database\""
+                .into(),
         ))
     }
 }
@@ -161,8 +175,17 @@ impl Default for StoreOptions {
 
 impl fmt::Debug for StoreOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { waiting, readers, writers, on_fatal: _ } = self;
-        f.debug_struct("StoreOptions").field("waiting", waiting).field("readers", readers).field("writers", writers).finish_non_exhaustive()
+        let Self {
+            waiting,
+            readers,
+            writers,
+            on_fatal: _,
+        } = self;
+        f.debug_struct("StoreOptions")
+            .field("waiting", waiting)
+            .field("readers", readers)
+            .field("writers", writers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -212,7 +235,11 @@ impl Store {
     }
 
     /// [`Store::open`] with other limits.
-    pub fn open_with(config: &StoreConfig, clock: Clock, options: StoreOptions) -> Result<Self, StoreError> {
+    pub fn open_with(
+        config: &StoreConfig,
+        clock: Clock,
+        options: StoreOptions,
+    ) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared {
             clock,
             hints: broadcast::Sender::new(HINTS_KEPT),
@@ -224,17 +251,30 @@ impl Store {
             StoreConfig::Sqlite { .. } => 1,
             StoreConfig::Postgres { .. } => options.writers.max(1),
         };
-        let writes: Vec<_> = (0..writer_count).map(|_| Arc::new(Queue::new(options.waiting))).collect();
+        let writes: Vec<_> = (0..writer_count)
+            .map(|_| Arc::new(Queue::new(options.waiting)))
+            .collect();
         let (engine, threads) = match config {
-            StoreConfig::Sqlite { path } => {
-                (Engine::Sqlite, sqlite::start(path, &shared, &writes[0], &reads, options.readers.max(1))?)
-            }
-            StoreConfig::Postgres { url } => {
-                (Engine::Postgres, postgres::start(url, &shared, &writes, &reads, options.readers.max(1))?)
-            }
+            StoreConfig::Sqlite { path } => (
+                Engine::Sqlite,
+                sqlite::start(path, &shared, &writes[0], &reads, options.readers.max(1))?,
+            ),
+            StoreConfig::Postgres { url } => (
+                Engine::Postgres,
+                postgres::start(url, &shared, &writes, &reads, options.readers.max(1))?,
+            ),
         };
         let threads = Mutex::new(threads);
-        Ok(Self { inner: Arc::new(Inner { engine, writes, reads, next_writer: AtomicUsize::new(0), shared, threads }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                engine,
+                writes,
+                reads,
+                next_writer: AtomicUsize::new(0),
+                shared,
+                threads,
+            }),
+        })
     }
 
     /// Runs one command as one transaction and answers after COMMIT; an error undoes all of it. The command
@@ -245,7 +285,12 @@ impl Store {
         F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
-        ask(&self.inner.writes[self.inner.writer_for(order)], &self.inner.shared.figures, command).await
+        ask(
+            &self.inner.writes[self.inner.writer_for(order)],
+            &self.inner.shared.figures,
+            command,
+        )
+        .await
     }
 
     /// Runs one query on one consistent view of the database. Changing anything is an error.
@@ -270,7 +315,10 @@ impl Store {
     /// How the store is doing: what waits, how large the batches are, how long commits take.
     pub fn figures(&self) -> Snapshot {
         let depth = |queue: &Arc<Queue<_>>| queue.depth() as u64;
-        self.inner.shared.figures.snapshot(self.inner.writes.iter().map(depth).sum(), depth(&self.inner.reads))
+        self.inner.shared.figures.snapshot(
+            self.inner.writes.iter().map(depth).sum(),
+            depth(&self.inner.reads),
+        )
     }
 
     /// Takes nothing more, finishes what is waiting, and lets go of the database. Later calls on any clone
@@ -284,7 +332,9 @@ impl Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("engine", &self.inner.engine).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("engine", &self.inner.engine)
+            .finish_non_exhaustive()
     }
 }
 
@@ -306,10 +356,14 @@ impl Inner {
     fn close(&self) {
         self.writes.iter().for_each(|queue| queue.close());
         self.reads.close();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let this_thread = std::thread::current().id();
         // A command that holds the last clone would wait here for itself.
-        for thread in threads.into_iter().filter(|thread| thread.thread().id() != this_thread) {
+        for thread in threads
+            .into_iter()
+            .filter(|thread| thread.thread().id() != this_thread)
+        {
             if thread.join().is_err() {
                 tracing::error!("a store thread panicked");
             }
@@ -346,7 +400,8 @@ where
         self.value = None;
         let run = std::panic::AssertUnwindSafe(|| (self.work)(tx));
         // A panic in one command must not take the writer, and everybody's writes, with it.
-        let value = std::panic::catch_unwind(run).unwrap_or_else(|_| Err(StoreError::Bug("a command panicked".into())))?;
+        let value = std::panic::catch_unwind(run)
+            .unwrap_or_else(|_| Err(StoreError::Bug("a command panicked".into())))?;
         tx.unspoilt()?;
         self.value = Some(value);
         Ok(())
@@ -366,7 +421,11 @@ where
     T: Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    match queue.push(Box::new(Ask { work, value: None, reply })) {
+    match queue.push(Box::new(Ask {
+        work,
+        value: None,
+        reply,
+    })) {
         Ok(()) => answer.await.unwrap_or_else(|_| Err(closing())),
         Err(Refusal::Full) => {
             figures.refused();

@@ -28,7 +28,8 @@ use super::{Hint, Job, Shared, StoreError};
 use crate::clock::at_microsecond;
 
 /// Microseconds since 1970 UTC by the database's clock, when the transaction began.
-pub(super) const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM transaction_timestamp()) * 1000000 AS BIGINT)";
+pub(super) const NOW: &str =
+    "SELECT CAST(EXTRACT(EPOCH FROM transaction_timestamp()) * 1000000 AS BIGINT)";
 
 /// Transaction ids are named as we use them since version 13; 14 is the oldest still cared for.
 const OLDEST_POSTGRES: i32 = 140_000;
@@ -78,10 +79,18 @@ pub(super) fn start(
 
 fn prepare(address: &Address) -> Result<(), StoreError> {
     let mut client = address.connect().map_err(|error| {
-        StoreError::Refused(format!("The PostgreSQL database cannot be reached: {}.", describe(&error)))
+        StoreError::Refused(format!(
+            "The PostgreSQL database cannot be reached: {}.",
+            describe(&error)
+        ))
     })?;
-    let version = client.query_one("SELECT CAST(current_setting('server_version_num') AS INTEGER)", &[]);
-    let version: i32 = version.map_err(|error| StoreError::Unavailable(describe(&error)))?.get(0);
+    let version = client.query_one(
+        "SELECT CAST(current_setting('server_version_num') AS INTEGER)",
+        &[],
+    );
+    let version: i32 = version
+        .map_err(|error| StoreError::Unavailable(describe(&error)))?
+        .get(0);
     if version < OLDEST_POSTGRES {
         return Err(StoreError::Refused(format!(
             "PostgreSQL {} is too old: Ringback needs version 14 or later.",
@@ -101,7 +110,10 @@ impl Address {
     fn read(url: &SecretString) -> Result<Self, StoreError> {
         let text = url.expose_secret();
         let mut config = Config::from_str(text).map_err(|error| {
-            StoreError::Refused(format!("database_url is not an address of PostgreSQL: {}.", describe(&error)))
+            StoreError::Refused(format!(
+                "database_url is not an address of PostgreSQL: {}.",
+                describe(&error)
+            ))
         })?;
         config.application_name("ringback");
         config.connect_timeout(CONNECT_PATIENCE);
@@ -109,16 +121,25 @@ impl Address {
         config.tcp_user_timeout(Duration::from_secs(15));
         // Unless told otherwise: no TLS on this very machine, and never without it to another one.
         if !text.contains("sslmode=") {
-            config.ssl_mode(if is_local(&config) { SslMode::Disable } else { SslMode::Require });
+            config.ssl_mode(if is_local(&config) {
+                SslMode::Disable
+            } else {
+                SslMode::Require
+            });
         }
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let roots = rustls::RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("ring speaks TLS 1.2 and 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { config, tls: MakeRustlsConnect::new(tls) })
+        Ok(Self {
+            config,
+            tls: MakeRustlsConnect::new(tls),
+        })
     }
 
     fn connect(&self) -> Result<Client, ::postgres::Error> {
@@ -134,7 +155,10 @@ impl Address {
 fn is_local(config: &Config) -> bool {
     config.get_hosts().iter().all(|host| match host {
         Host::Tcp(name) => {
-            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            name == "localhost"
+                || name
+                    .parse::<std::net::IpAddr>()
+                    .is_ok_and(|address| address.is_loopback())
         }
         #[cfg(unix)]
         Host::Unix(_) => true,
@@ -248,7 +272,9 @@ impl Worker {
             };
             match connection.commit_status(id) {
                 Ok(Some(status)) if status == "committed" => return Ok(()),
-                Ok(Some(status)) if status == "aborted" => return Err(Trouble::Passing(connection_lost())),
+                Ok(Some(status)) if status == "aborted" => {
+                    return Err(Trouble::Passing(connection_lost()));
+                }
                 Ok(Some(_)) | Err(Trouble::Passing(_)) => std::thread::sleep(FIRST_BACKOFF),
                 Ok(None) | Err(Trouble::Ours(_)) => return Err(unknown()),
             }
@@ -271,7 +297,11 @@ impl Worker {
                     }
                     self.has_connected = true;
                     self.backoff = FIRST_BACKOFF;
-                    self.connection = Some(Connection { client, prepared: HashMap::new(), passing: false });
+                    self.connection = Some(Connection {
+                        client,
+                        prepared: HashMap::new(),
+                        passing: false,
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(error = describe(&error), "PostgreSQL cannot be reached");
@@ -308,11 +338,17 @@ struct Begun {
 }
 
 impl Connection {
-    pub(super) fn execute(&mut self, sql: Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {
+    pub(super) fn execute(
+        &mut self,
+        sql: Statement,
+        values: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
         let statement = self.prepared(sql, values)?;
         let bound: Vec<_> = values.iter().map(Bound::of).collect();
         let params: Vec<_> = bound.iter().map(Bound::as_param).collect();
-        self.client.execute(&statement, &params).map_err(|error| self.classify(&error))
+        self.client
+            .execute(&statement, &params)
+            .map_err(|error| self.classify(&error))
     }
 
     pub(super) fn query(
@@ -324,7 +360,10 @@ impl Connection {
         let statement = self.prepared(sql, values)?;
         let bound: Vec<_> = values.iter().map(Bound::of).collect();
         let params: Vec<_> = bound.iter().map(Bound::as_param).collect();
-        let rows = self.client.query(&statement, &params).map_err(|error| self.classify(&error))?;
+        let rows = self
+            .client
+            .query(&statement, &params)
+            .map_err(|error| self.classify(&error))?;
         for row in &rows {
             if !take(&Row(Source::Postgres(row)))? {
                 break;
@@ -339,12 +378,21 @@ impl Connection {
     }
 
     /// The types of the parameters are said, not guessed: PostgreSQL would take `COALESCE($1, 0)` for 32 bits.
-    fn prepared(&mut self, sql: Statement, values: &[Value<'_>]) -> Result<::postgres::Statement, StoreError> {
-        let types: Vec<_> = values.iter().map(|value| postgres_type(value.kind())).collect();
+    fn prepared(
+        &mut self,
+        sql: Statement,
+        values: &[Value<'_>],
+    ) -> Result<::postgres::Statement, StoreError> {
+        let types: Vec<_> = values
+            .iter()
+            .map(|value| postgres_type(value.kind()))
+            .collect();
         if let Some(statement) = self.prepared.get(sql.text()) {
             let (wanted, given) = (statement.params(), types.as_slice());
             if wanted != given {
-                return Err(StoreError::Bug(format!("a statement wants {wanted:?}, {given:?} were given")));
+                return Err(StoreError::Bug(format!(
+                    "a statement wants {wanted:?}, {given:?} were given"
+                )));
             }
             return Ok(statement.clone());
         }
@@ -352,7 +400,9 @@ impl Connection {
         let statement = prepared.map_err(|error| self.classify(&error))?;
         if statement.params().len() != values.len() {
             let (wanted, given) = (statement.params().len(), values.len());
-            return Err(StoreError::Bug(format!("a statement wants {wanted} parameters, {given} were given")));
+            return Err(StoreError::Bug(format!(
+                "a statement wants {wanted} parameters, {given} were given"
+            )));
         }
         self.prepared.insert(sql.text(), statement.clone());
         Ok(statement)
@@ -362,32 +412,51 @@ impl Connection {
     fn begin(&mut self, purpose: Use) -> Result<Begun, Trouble> {
         self.passing = false;
         let rows = match purpose {
-            Use::Write => self.simple(&format!("BEGIN; {NOW} AS now, pg_current_xact_id() AS id"))?,
-            Use::Read => {
-                self.simple(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {NOW} AS now, '' AS id"))?
+            Use::Write => {
+                self.simple(&format!("BEGIN; {NOW} AS now, pg_current_xact_id() AS id"))?
             }
+            Use::Read => self.simple(&format!(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {NOW} AS now, '' AS id"
+            ))?,
         };
         let row = rows.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
         });
-        let begun = row.and_then(|row| Some(Begun { now_us: row.get(0)?.parse().ok()?, id: row.get(1)?.to_owned() }));
-        begun.ok_or_else(|| Trouble::Ours(StoreError::Bug("PostgreSQL did not tell the time".into())))
+        let begun = row.and_then(|row| {
+            Some(Begun {
+                now_us: row.get(0)?.parse().ok()?,
+                id: row.get(1)?.to_owned(),
+            })
+        });
+        begun.ok_or_else(|| {
+            Trouble::Ours(StoreError::Bug("PostgreSQL did not tell the time".into()))
+        })
     }
 
     fn roll_back(&mut self, error: StoreError) -> Trouble {
         let passing = self.passing;
         let lost = self.is_lost() || self.simple("ROLLBACK").is_err();
-        if passing || lost { Trouble::Passing(error) } else { Trouble::Ours(error) }
+        if passing || lost {
+            Trouble::Passing(error)
+        } else {
+            Trouble::Ours(error)
+        }
     }
 
     fn commit_status(&mut self, id: &str) -> Result<Option<String>, Trouble> {
-        let row = self.client.query_one("SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))", &[&id]);
-        row.map(|row| row.get(0)).map_err(|error| self.trouble(&error))
+        let row = self.client.query_one(
+            "SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))",
+            &[&id],
+        );
+        row.map(|row| row.get(0))
+            .map_err(|error| self.trouble(&error))
     }
 
     fn simple(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Trouble> {
-        self.client.simple_query(sql).map_err(|error| self.trouble(&error))
+        self.client
+            .simple_query(sql)
+            .map_err(|error| self.trouble(&error))
     }
 
     fn is_lost(&self) -> bool {
@@ -396,7 +465,11 @@ impl Connection {
 
     fn trouble(&mut self, error: &::postgres::Error) -> Trouble {
         let meaning = self.classify(error);
-        if self.passing { Trouble::Passing(meaning) } else { Trouble::Ours(meaning) }
+        if self.passing {
+            Trouble::Passing(meaning)
+        } else {
+            Trouble::Ours(meaning)
+        }
     }
 
     /// What an error of PostgreSQL means for the command that met it.
@@ -404,11 +477,17 @@ impl Connection {
         let Some(state) = error.code() else {
             // Not the database's word but the connection's; or ours, when a value did not fit.
             self.passing = self.client.is_closed() || error.is_closed() || is_io(error);
-            return if self.passing { connection_lost() } else { StoreError::Bug(describe(error)) };
+            return if self.passing {
+                connection_lost()
+            } else {
+                StoreError::Bug(describe(error))
+            };
         };
         let (meaning, passing) = match *state {
             SqlState::UNIQUE_VIOLATION => (StoreError::Conflict, false),
-            SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => (StoreError::Busy, true),
+            SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
+                (StoreError::Busy, true)
+            }
             SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED => (StoreError::Busy, false),
             SqlState::DISK_FULL => (StoreError::Full, false),
             // Another node has changed the tables: prepare again.
@@ -426,11 +505,16 @@ impl Connection {
 
 /// Connection (08), resources (53), operator intervention such as a shutdown (57), system (58), a standby (25006).
 fn is_outage(code: &str) -> bool {
-    ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006"
+    ["08", "53", "57", "58"]
+        .iter()
+        .any(|class| code.starts_with(class))
+        || code == "25006"
 }
 
 fn is_io(error: &::postgres::Error) -> bool {
-    error.source().is_some_and(|source| source.is::<std::io::Error>())
+    error
+        .source()
+        .is_some_and(|source| source.is::<std::io::Error>())
 }
 
 fn connection_lost() -> StoreError {
@@ -441,7 +525,9 @@ fn connection_lost() -> StoreError {
 pub(super) fn describe(error: &::postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
+        None => error
+            .source()
+            .map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
     }
 }
 
@@ -494,7 +580,10 @@ pub(super) fn column<'a>(row: &'a ::postgres::Row, name: &str) -> Result<Value<'
 struct Cell<'a>(Value<'a>);
 
 impl<'a> FromSql<'a> for Cell<'a> {
-    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(
+        ty: &Type,
+        raw: &'a [u8],
+    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         let value = match *ty {
             Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
             Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
@@ -507,6 +596,9 @@ impl<'a> FromSql<'a> for Cell<'a> {
     }
 
     fn accepts(ty: &Type) -> bool {
-        matches!(*ty, Type::INT8 | Type::INT4 | Type::INT2 | Type::BOOL | Type::BYTEA) || <&str as FromSql>::accepts(ty)
+        matches!(
+            *ty,
+            Type::INT8 | Type::INT4 | Type::INT2 | Type::BOOL | Type::BYTEA
+        ) || <&str as FromSql>::accepts(ty)
     }
 }

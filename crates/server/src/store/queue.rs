@@ -26,7 +26,14 @@ pub(super) enum Refusal {
 
 impl<T> Queue<T> {
     pub(super) fn new(limit: usize) -> Self {
-        Self { line: Mutex::new(Line { waiting: VecDeque::new(), closed: false }), arrival: Condvar::new(), limit }
+        Self {
+            line: Mutex::new(Line {
+                waiting: VecDeque::new(),
+                closed: false,
+            }),
+            arrival: Condvar::new(),
+            limit,
+        }
     }
 
     /// Puts `work` at the end of the line. Never blocks.
@@ -54,7 +61,10 @@ impl<T> Queue<T> {
             if line.closed {
                 return None;
             }
-            line = self.arrival.wait(line).unwrap_or_else(PoisonError::into_inner);
+            line = self
+                .arrival
+                .wait(line)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -92,7 +102,10 @@ mod tests {
         assert_eq!(queue.push(3), Err(Refusal::Full));
         queue.close();
         assert_eq!(queue.push(4), Err(Refusal::Closed));
-        assert_eq!((queue.next(), queue.next(), queue.next()), (Some(1), Some(2), None));
+        assert_eq!(
+            (queue.next(), queue.next(), queue.next()),
+            (Some(1), Some(2), None)
+        );
     }
 
     #[test]

@@ -61,7 +61,10 @@ pub(super) fn start(
 
     let mut threads = Vec::new();
     for number in 0..readers {
-        let reader = Reader { connection: open(path, Use::Read)?, shared: Arc::clone(shared) };
+        let reader = Reader {
+            connection: open(path, Use::Read)?,
+            shared: Arc::clone(shared),
+        };
         let reads = Arc::clone(reads);
         threads.push(spawn(format!("store-read-{number}"), move || {
             while let Some(job) = reads.next() {
@@ -69,7 +72,12 @@ pub(super) fn start(
             }
         })?);
     }
-    let writer = Writer { connection, shared: Arc::clone(shared), jobs: Arc::clone(writes), _lock: lock };
+    let writer = Writer {
+        connection,
+        shared: Arc::clone(shared),
+        jobs: Arc::clone(writes),
+        _lock: lock,
+    };
     threads.push(spawn("store-write".into(), move || writer.run())?);
     Ok(threads)
 }
@@ -106,7 +114,11 @@ impl Writer {
         let mut next = Some(first);
         let begun = self.run_sql("BEGIN IMMEDIATE");
         while let Some(job) = next {
-            batch.push(Ran { job, hints: Vec::new(), outcome: Ok(()) });
+            batch.push(Ran {
+                job,
+                hints: Vec::new(),
+                outcome: Ok(()),
+            });
             begun.clone()?;
             let ran = batch.last_mut().expect("just pushed");
             (ran.outcome, ran.hints) = self.run_in_savepoint(ran.job.as_mut())?;
@@ -117,7 +129,10 @@ impl Writer {
     }
 
     /// The command's own outcome; an outer error when the whole transaction is lost with it.
-    fn run_in_savepoint(&self, job: &mut dyn Job) -> Result<(Result<(), StoreError>, Vec<Hint>), StoreError> {
+    fn run_in_savepoint(
+        &self,
+        job: &mut dyn Job,
+    ) -> Result<(Result<(), StoreError>, Vec<Hint>), StoreError> {
         self.run_sql("SAVEPOINT command")?;
         let mut tx = Tx::new(Link::Sqlite(&self.connection), self.shared.clock.now());
         let outcome = job.run(&mut tx);
@@ -146,7 +161,9 @@ impl Writer {
                 self.shared.figures.committed(written, began.elapsed());
                 for ran in batch {
                     ran.job.answer(ran.outcome);
-                    ran.hints.into_iter().for_each(|hint| self.shared.hint(hint));
+                    ran.hints
+                        .into_iter()
+                        .for_each(|hint| self.shared.hint(hint));
                 }
             }
             Err(error) => self.give_up(batch, &error),
@@ -174,7 +191,9 @@ impl Writer {
         let alone = batch.len() == 1;
         for ran in batch {
             match error {
-                StoreError::Full | StoreError::Fatal | StoreError::Busy => ran.job.answer(Err(error.clone())),
+                StoreError::Full | StoreError::Fatal | StoreError::Busy => {
+                    ran.job.answer(Err(error.clone()))
+                }
                 _ if alone => ran.job.answer(Err(error.clone())),
                 // One of them spoiled it for all: each gets its own transaction.
                 _ => {
@@ -186,20 +205,41 @@ impl Writer {
     }
 
     fn commit_alone(&self, mut job: Box<dyn Job>) {
-        let ran = self.run_sql("BEGIN IMMEDIATE").and_then(|()| self.run_in_savepoint(job.as_mut()));
+        let ran = self
+            .run_sql("BEGIN IMMEDIATE")
+            .and_then(|()| self.run_in_savepoint(job.as_mut()));
         match ran {
-            Ok((outcome, hints)) => self.commit(vec![Ran { job, hints, outcome }]),
-            Err(error) => self.give_up(vec![Ran { job, hints: Vec::new(), outcome: Ok(()) }], &error),
+            Ok((outcome, hints)) => self.commit(vec![Ran {
+                job,
+                hints,
+                outcome,
+            }]),
+            Err(error) => self.give_up(
+                vec![Ran {
+                    job,
+                    hints: Vec::new(),
+                    outcome: Ok(()),
+                }],
+                &error,
+            ),
         }
     }
 
     fn run_sql(&self, sql: &'static str) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(|error| classify(&error))?;
-        statement.raw_execute().map(drop).map_err(|error| classify(&error))
+        let mut statement = self
+            .connection
+            .prepare_cached(sql)
+            .map_err(|error| classify(&error))?;
+        statement
+            .raw_execute()
+            .map(drop)
+            .map_err(|error| classify(&error))
     }
 
     fn path(&self) -> PathBuf {
-        self.connection.path().map_or_else(PathBuf::new, PathBuf::from)
+        self.connection
+            .path()
+            .map_or_else(PathBuf::new, PathBuf::from)
     }
 }
 
@@ -224,7 +264,11 @@ impl Reader {
 
     /// One consistent view; nothing to commit, so ROLLBACK ends it whatever happened.
     fn run(&self, job: &mut dyn Job) -> Result<(), StoreError> {
-        let run_sql = |sql| self.connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute());
+        let run_sql = |sql| {
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.raw_execute())
+        };
         run_sql("BEGIN").map_err(|error| classify(&error))?;
         let mut tx = Tx::new(Link::Sqlite(&self.connection), self.shared.clock.now());
         let outcome = job.run(&mut tx);
@@ -233,7 +277,9 @@ impl Reader {
         }
         match outcome {
             // A reader has written nothing that could be lost.
-            Err(StoreError::Fatal) => Err(StoreError::Unavailable("the disk could not be read".into())),
+            Err(StoreError::Fatal) => {
+                Err(StoreError::Unavailable("the disk could not be read".into()))
+            }
             outcome => outcome,
         }
     }
@@ -241,10 +287,17 @@ impl Reader {
 
 // Statements.
 
-pub(super) fn execute(connection: &Connection, sql: Statement, values: &[Value<'_>]) -> Result<u64, StoreError> {
+pub(super) fn execute(
+    connection: &Connection,
+    sql: Statement,
+    values: &[Value<'_>],
+) -> Result<u64, StoreError> {
     let mut statement = bound(connection, sql, values)?;
     if statement.column_count() == 0 {
-        return statement.raw_execute().map(|changed| changed as u64).map_err(|error| classify(&error));
+        return statement
+            .raw_execute()
+            .map(|changed| changed as u64)
+            .map_err(|error| classify(&error));
     }
     // RETURNING: the rows are not wanted, their number is.
     let mut rows = statement.raw_query();
@@ -273,7 +326,9 @@ pub(super) fn query(
 }
 
 pub(super) fn prepare(connection: &Connection, sql: Statement) -> Result<(), StoreError> {
-    let statement = connection.prepare(sql.text()).map_err(|error| classify(&error))?;
+    let statement = connection
+        .prepare(sql.text())
+        .map_err(|error| classify(&error))?;
     for place in 1..=statement.parameter_count() {
         parameter_index(statement.parameter_name(place).unwrap_or("?"), usize::MAX)?;
     }
@@ -287,14 +342,21 @@ fn bound<'a>(
     sql: Statement,
     values: &[Value<'_>],
 ) -> Result<rusqlite::CachedStatement<'a>, StoreError> {
-    let mut statement = connection.prepare_cached(sql.text()).map_err(|error| classify(&error))?;
+    let mut statement = connection
+        .prepare_cached(sql.text())
+        .map_err(|error| classify(&error))?;
     let places = statement.parameter_count();
     if places != values.len() {
-        return Err(StoreError::Bug(format!("a statement wants {places} parameters, {} were given", values.len())));
+        return Err(StoreError::Bug(format!(
+            "a statement wants {places} parameters, {} were given",
+            values.len()
+        )));
     }
     for place in 1..=places {
         let index = parameter_index(statement.parameter_name(place).unwrap_or("?"), values.len())?;
-        statement.raw_bind_parameter(place, Bound(&values[index])).map_err(|error| classify(&error))?;
+        statement
+            .raw_bind_parameter(place, Bound(&values[index]))
+            .map_err(|error| classify(&error))?;
     }
     Ok(statement)
 }
@@ -313,14 +375,17 @@ impl ToSql for Bound<'_> {
 }
 
 pub(super) fn column<'a>(row: &'a rusqlite::Row<'_>, name: &str) -> Result<Value<'a>, StoreError> {
-    let value = row.get_ref(name).map_err(|_| StoreError::Bug(format!("the statement has no column {name}")))?;
+    let value = row
+        .get_ref(name)
+        .map_err(|_| StoreError::Bug(format!("the statement has no column {name}")))?;
     let wrong = |found| Err(StoreError::Invalid(format!("column {name} holds {found}")));
     match value {
         ValueRef::Null => Ok(Value::Null(Kind::Int)),
         ValueRef::Integer(number) => Ok(Value::Int(number)),
-        ValueRef::Text(text) => {
-            std::str::from_utf8(text).map_or_else(|_| wrong("text that is not UTF-8"), |text| Ok(Value::Text(Cow::Borrowed(text))))
-        }
+        ValueRef::Text(text) => std::str::from_utf8(text).map_or_else(
+            |_| wrong("text that is not UTF-8"),
+            |text| Ok(Value::Text(Cow::Borrowed(text))),
+        ),
         ValueRef::Blob(bytes) => Ok(Value::Bytes(Cow::Borrowed(bytes))),
         ValueRef::Real(_) => wrong("a fraction"),
     }
@@ -356,13 +421,17 @@ fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> {
 }
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
-    refused(format!("The database {} cannot be opened: {error}.", path.display()))
+    refused(format!(
+        "The database {} cannot be opened: {error}.",
+        path.display()
+    ))
 }
 
 /// Other software's database must not be migrated into ours.
 fn check_owner(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let owner: i32 =
-        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(|error| cannot_open(path, &error))?;
+    let owner: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(|error| cannot_open(path, &error))?;
     let tables: i64 = connection
         .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(|error| cannot_open(path, &error))?;
@@ -375,7 +444,9 @@ fn check_owner(connection: &Connection, path: &Path) -> Result<(), StoreError> {
             path.display()
         )));
     }
-    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(|error| cannot_open(path, &error))
+    connection
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(|error| cannot_open(path, &error))
 }
 
 /// After a failed fsync the kernel may call pages clean that never reached the disk: a restart would read
@@ -392,22 +463,39 @@ fn make_log_durable(connection: &Connection, path: &Path) -> Result<(), StoreErr
         file.write_all(&contents)?;
         file.sync_all()
     };
-    let failed = |error: &dyn std::fmt::Display| refused(format!("{} cannot be recovered: {error}.", log.display()));
+    let failed = |error: &dyn std::fmt::Display| {
+        refused(format!("{} cannot be recovered: {error}.", log.display()))
+    };
     if !log.exists() {
         return Ok(());
     }
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| failed(&error))?;
+    connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .map_err(|error| failed(&error))?;
     let rewritten = rewrite();
-    connection.execute_batch("ROLLBACK").map_err(|error| failed(&error))?;
+    connection
+        .execute_batch("ROLLBACK")
+        .map_err(|error| failed(&error))?;
     rewritten.map_err(|error| failed(&error))?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(|error| failed(&error))
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .map_err(|error| failed(&error))
 }
 
 /// Holds `PATH.lock` for as long as the file is open. The kernel lets go of it however the process ends.
 fn lock_beside(path: &Path) -> Result<File, StoreError> {
     let lock_path = beside(path, ".lock");
-    let failed = |error: &dyn std::fmt::Display| refused(format!("{} cannot be locked: {error}.", lock_path.display()));
-    let mut file = private().read(true).truncate(false).open(&lock_path).map_err(|error| failed(&error))?;
+    let failed = |error: &dyn std::fmt::Display| {
+        refused(format!(
+            "{} cannot be locked: {error}.",
+            lock_path.display()
+        ))
+    };
+    let mut file = private()
+        .read(true)
+        .truncate(false)
+        .open(&lock_path)
+        .map_err(|error| failed(&error))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -420,7 +508,9 @@ fn lock_beside(path: &Path) -> Result<File, StoreError> {
         }
         Err(TryLockError::Error(error)) => return Err(failed(&error)),
     }
-    let note = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    let note = file
+        .set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
     note.map_err(|error| failed(&error))?;
     Ok(file)
 }
@@ -428,7 +518,12 @@ fn lock_beside(path: &Path) -> Result<File, StoreError> {
 /// People's names and phone numbers are in this file: nobody else on the machine reads it.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let made = private().truncate(false).open(path);
-    made.map(drop).map_err(|error| refused(format!("The database {} cannot be opened: {error}.", path.display())))
+    made.map(drop).map_err(|error| {
+        refused(format!(
+            "The database {} cannot be opened: {error}.",
+            path.display()
+        ))
+    })
 }
 
 fn private() -> OpenOptions {
@@ -445,7 +540,10 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-pub(super) fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+pub(super) fn spawn(
+    name: String,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StoreError> {
     let started = thread::Builder::new().name(name).spawn(run);
     started.map_err(|error| refused(format!("A thread of the store cannot be started: {error}.")))
 }
@@ -460,14 +558,25 @@ pub(super) fn classify(error: &rusqlite::Error) -> StoreError {
         return StoreError::Bug(error.to_string());
     };
     match (failure.code, failure.extended_code) {
-        (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID) => {
-            StoreError::Conflict
-        }
+        (
+            _,
+            ffi::SQLITE_CONSTRAINT_UNIQUE
+            | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+            | ffi::SQLITE_CONSTRAINT_ROWID,
+        ) => StoreError::Conflict,
         // The shared index of the log could not grow: there is no room for it.
         (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => StoreError::Full,
-        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted, _) => StoreError::Busy,
-        (ErrorCode::OutOfMemory, _) | (_, ffi::SQLITE_IOERR_NOMEM) => StoreError::Unavailable("out of memory".into()),
-        (ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, code) => {
+        (
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted,
+            _,
+        ) => StoreError::Busy,
+        (ErrorCode::OutOfMemory, _) | (_, ffi::SQLITE_IOERR_NOMEM) => {
+            StoreError::Unavailable("out of memory".into())
+        }
+        (
+            ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase,
+            code,
+        ) => {
             tracing::error!(code, %error, "SQLite cannot use the disk");
             StoreError::Fatal
         }

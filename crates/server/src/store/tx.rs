@@ -36,7 +36,11 @@ impl Statement {
         if !self.0.contains("/* FOR UPDATE") {
             return Cow::Borrowed(self.0);
         }
-        Cow::Owned(self.0.replace(SKIP_LOCKED, "FOR UPDATE SKIP LOCKED").replace(LOCKED, "FOR UPDATE"))
+        Cow::Owned(
+            self.0
+                .replace(SKIP_LOCKED, "FOR UPDATE SKIP LOCKED")
+                .replace(LOCKED, "FOR UPDATE"),
+        )
     }
 }
 
@@ -57,7 +61,12 @@ pub(super) enum Link<'a> {
 
 impl<'a> Tx<'a> {
     pub(super) fn new(link: Link<'a>, now: Timestamp) -> Self {
-        Self { link, now, hints: Vec::new(), spoilt: None }
+        Self {
+            link,
+            now,
+            hints: Vec::new(),
+            spoilt: None,
+        }
     }
 
     /// When this transaction began, in whole microseconds; the same for its whole length. SQLite: the
@@ -164,7 +173,9 @@ impl<'a> Tx<'a> {
 fn refuse_nul(values: &[Value<'_>]) -> Result<(), StoreError> {
     let has_nul = |value: &Value<'_>| matches!(value, Value::Text(text) if text.contains('\0'));
     if values.iter().any(has_nul) {
-        return Err(StoreError::Bug("a text with U+0000 in it reached the store: refuse it where it comes in".into()));
+        return Err(StoreError::Bug(
+            "a text with U+0000 in it reached the store: refuse it where it comes in".into(),
+        ));
     }
     Ok(())
 }
@@ -185,16 +196,43 @@ impl Row<'_> {
             Source::Sqlite(row) => sqlite::column(row, name),
             Source::Postgres(row) => postgres::column(row, name),
         }?;
-        T::read(value).map_err(|expected| StoreError::Invalid(format!("column {name} should hold {expected}")))
+        T::read(value).map_err(|expected| {
+            StoreError::Invalid(format!("column {name} should hold {expected}"))
+        })
+    }
+
+    /// A column that holds one of an enum's stable words.
+    pub fn word<T: std::str::FromStr>(&self, name: &str) -> Result<T, StoreError> {
+        self.opt_word(name)?
+            .ok_or_else(|| StoreError::Invalid(format!("column {name} should hold a word")))
+    }
+
+    /// [`Row::word`] of a column that may be NULL.
+    pub fn opt_word<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        let Some(word) = self.get::<Option<String>>(name)? else {
+            return Ok(None);
+        };
+        match word.parse() {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err(StoreError::Invalid(format!(
+                "column {name} holds a word this version does not know"
+            ))),
+        }
     }
 }
 
 /// Which value each place of a statement takes: the `n` of every `$n`, checked against what was given.
 pub(super) fn parameter_index(name: &str, given: usize) -> Result<usize, StoreError> {
-    let number = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
+    let number = name
+        .strip_prefix('$')
+        .and_then(|digits| digits.parse::<usize>().ok());
     match number {
         Some(number) if (1..=given).contains(&number) => Ok(number - 1),
-        Some(number) => Err(StoreError::Bug(format!("a statement wants ${number}, {given} parameters were given"))),
-        None => Err(StoreError::Bug(format!("parameters are $1, $2, …, not {name}"))),
+        Some(number) => Err(StoreError::Bug(format!(
+            "a statement wants ${number}, {given} parameters were given"
+        ))),
+        None => Err(StoreError::Bug(format!(
+            "parameters are $1, $2, …, not {name}"
+        ))),
     }
 }

@@ -106,7 +106,9 @@ param!(bool, Int, |it| Value::Int(i64::from(*it)));
 param!(Timestamp, Int, |it| Value::Int(it.as_microsecond()));
 param!(str, Text, |it| Value::Text(Cow::Borrowed(it)));
 param!(String, Text, |it| Value::Text(Cow::Borrowed(it)));
-param!(serde_json::Value, Text, |it| Value::Text(Cow::Owned(it.to_string())));
+param!(serde_json::Value, Text, |it| Value::Text(Cow::Owned(
+    it.to_string()
+)));
 param!([u8], Bytes, |it| Value::Bytes(Cow::Borrowed(it)));
 param!(Vec<u8>, Bytes, |it| Value::Bytes(Cow::Borrowed(it)));
 
@@ -132,7 +134,16 @@ macro_rules! ids {
     )+};
 }
 
-ids!(BusinessId, StaffId, SchedulerId, SessionId, LeadId, DeliveryId, AppointmentId, TaskId);
+ids!(
+    BusinessId,
+    StaffId,
+    SchedulerId,
+    SessionId,
+    LeadId,
+    DeliveryId,
+    AppointmentId,
+    TaskId
+);
 
 impl Column for i64 {
     fn read(value: Value<'_>) -> Result<Self, &'static str> {
@@ -167,7 +178,8 @@ impl Column for bool {
 
 impl Column for Timestamp {
     fn read(value: Value<'_>) -> Result<Self, &'static str> {
-        Self::from_microsecond(i64::read(value)?).map_err(|_| "microseconds since 1970, years -9999 to 9999")
+        Self::from_microsecond(i64::read(value)?)
+            .map_err(|_| "microseconds since 1970, years -9999 to 9999")
     }
 }
 

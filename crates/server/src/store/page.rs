@@ -1,0 +1,209 @@
+//! Presence rows: the open pages of a session, and which node holds each one's line.
+
+use ringback_domain::departure::{Departure, Line, Presence, RESTART_GRACE};
+use ringback_domain::id::{BusinessId, SessionId};
+use ringback_domain::session::Session;
+
+use super::{StoreError, Tx, session, sql};
+
+/// Who holds a page's line.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The node's name.
+    pub node: String,
+    /// Its present life.
+    pub epoch: i64,
+}
+
+/// What a page says of itself in every message.
+#[derive(Clone, Debug)]
+pub struct PageSays {
+    /// The document's own random id, 16 letters and digits.
+    pub page: String,
+    /// Grows with every message of the document.
+    pub number: i64,
+    /// Out of view.
+    pub hidden: bool,
+}
+
+/// A page is there: attached its line, posted, or came back into view. Returns false when the message
+/// is older than one that counted already.
+pub fn is_here(
+    tx: &mut Tx<'_>,
+    session: &mut Session,
+    says: &PageSays,
+    line: Line,
+    owner: &Owner,
+) -> Result<bool, StoreError> {
+    let known: Option<i64> = tx.first(
+        sql!("SELECT number FROM page WHERE session_id = $1 AND page = $2"),
+        &[&session.id, &says.page],
+        |row| row.get("number"),
+    )?;
+    if known.is_some_and(|number| says.number <= number) {
+        return Ok(false);
+    }
+    tx.execute(
+        sql!(
+            "INSERT INTO page (session_id, business_id, page, number, line, hidden, node, epoch, seen_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (session_id, page) DO UPDATE
+             SET number = $4, line = $5, hidden = $6, node = $7, epoch = $8, seen_at = $9"
+        ),
+        &[
+            &session.id,
+            &session.business,
+            &says.page,
+            &says.number,
+            &line.as_str(),
+            &says.hidden,
+            &owner.node,
+            &owner.epoch,
+            &tx.now(),
+        ],
+    )?;
+    if known.is_none() {
+        // Only a new document ends "being reloaded": a dying Firefox page attaches once more before it goes.
+        session.page_requested_at = None;
+    }
+    session::here(tx, session)?;
+    Ok(true)
+}
+
+/// A page went out of view or back: noted for the grace of a line that dies later.
+pub fn turned(tx: &mut Tx<'_>, session: SessionId, says: &PageSays) -> Result<(), StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE page SET hidden = $4, number = $3, seen_at = $5
+             WHERE session_id = $1 AND page = $2 AND number < $3 AND line <> 'gone'"
+        ),
+        &[&session, &says.page, &says.number, &says.hidden, &tx.now()],
+    )?;
+    Ok(())
+}
+
+/// A page said that it goes. Copies over a second transport carry the same number and do nothing.
+pub fn said_goodbye(
+    tx: &mut Tx<'_>,
+    session: &mut Session,
+    says: &PageSays,
+    departure: Departure,
+    owner: &Owner,
+) -> Result<(), StoreError> {
+    let counted = tx.execute(
+        sql!(
+            "INSERT INTO page (session_id, business_id, page, number, line, hidden, node, epoch, seen_at)
+             VALUES ($1, $2, $3, $4, 'gone', $5, $6, $7, $8)
+             ON CONFLICT (session_id, page) DO UPDATE SET number = $4, line = 'gone', hidden = $5, seen_at = $8
+             WHERE page.number < $4"
+        ),
+        &[
+            &session.id,
+            &session.business,
+            &says.page,
+            &says.number,
+            &says.hidden,
+            &owner.node,
+            &owner.epoch,
+            &tx.now(),
+        ],
+    )?;
+    if counted == 1 {
+        went(tx, session, departure, says.hidden)?;
+    }
+    Ok(())
+}
+
+/// A page's line died without a word. Counts only while the row still names this owner and a live line.
+pub fn line_died(
+    tx: &mut Tx<'_>,
+    session: &mut Session,
+    page: &str,
+    owner: &Owner,
+) -> Result<(), StoreError> {
+    let hidden: Option<bool> = tx.first(
+        sql!(
+            "UPDATE page SET line = 'gone' WHERE session_id = $1 AND page = $2 AND line = 'socket'
+             AND node = $3 AND epoch = $4 RETURNING hidden"
+        ),
+        &[&session.id, &page, &owner.node, &owner.epoch],
+        |row| row.get("hidden"),
+    )?;
+    match hidden {
+        Some(hidden) => went(tx, session, Departure::Lost, hidden),
+        None => Ok(()),
+    }
+}
+
+fn went(
+    tx: &mut Tx<'_>,
+    session: &mut Session,
+    departure: Departure,
+    hidden: bool,
+) -> Result<(), StoreError> {
+    let others = presence(tx, session.id)?;
+    let now = tx.now();
+    session.page_went(departure, hidden, others, now);
+    match session.leaving {
+        // No grace, no waiting for the sweep.
+        Some(leaving) if leaving.until <= now => session::judge(tx, session),
+        _ => session::save(tx, session),
+    }
+}
+
+/// What is open of a session: lines on nodes that live, and the last post.
+pub fn presence(tx: &mut Tx<'_>, session: SessionId) -> Result<Presence, StoreError> {
+    tx.one(
+        sql!(
+            "SELECT COUNT(CASE WHEN page.line = 'socket' AND node.until > $2 AND node.epoch = page.epoch THEN 1 END) AS sockets,
+                    MAX(CASE WHEN page.line = 'post' THEN page.seen_at END) AS last_post
+             FROM page LEFT JOIN node ON node.id = page.node
+             WHERE page.session_id = $1"
+        ),
+        &[&session, &tx.now()],
+        |row| {
+            Ok(Presence {
+                sockets: u32::try_from(row.get::<i64>("sockets")?).unwrap_or(u32::MAX),
+                last_post: row.get("last_post")?,
+            })
+        },
+    )
+}
+
+/// Lines that belong to a dead node, or to an earlier life of a living one, are nobody's. Gives each of their
+/// sessions one grace and returns how many lines were freed, `limit` at the most.
+pub fn free_orphans(tx: &mut Tx<'_>, limit: i64) -> Result<usize, StoreError> {
+    let orphans: Vec<(BusinessId, SessionId, String, bool)> = tx.rows(
+        sql!(
+            "SELECT page.business_id, page.session_id, page.page, page.hidden FROM page
+             LEFT JOIN node ON node.id = page.node
+             WHERE page.line = 'socket'
+               AND (node.id IS NULL OR node.until <= $1 OR node.epoch <> page.epoch)
+             LIMIT $2"
+        ),
+        &[&tx.now(), &limit],
+        |row| {
+            Ok((
+                row.get("business_id")?,
+                row.get("session_id")?,
+                row.get("page")?,
+                row.get("hidden")?,
+            ))
+        },
+    )?;
+    for (business, id, page, hidden) in &orphans {
+        tx.execute(
+            sql!("UPDATE page SET line = 'gone' WHERE session_id = $1 AND page = $2"),
+            &[id, page],
+        )?;
+        let mut session = session::get(tx, *business, *id)?;
+        let others = presence(tx, *id)?;
+        let now = tx.now();
+        session.page_went(Departure::Lost, *hidden, others, now);
+        if let Some(leaving) = &mut session.leaving {
+            leaving.until = leaving.until.max(now + RESTART_GRACE);
+        }
+        session::save(tx, &session)?;
+    }
+    Ok(orphans.len())
+}
