@@ -41,6 +41,7 @@ pub mod staff;
 
 pub mod scheduler;
 pub mod session;
+pub mod starts;
 
 pub mod departure;
 pub mod lead;
@@ -51,6 +52,7 @@ pub mod conversation;
 pub mod delivery;
 pub mod follow_up;
 pub mod segments;
+pub mod wording;
 
 pub mod appointment;
 pub mod places;

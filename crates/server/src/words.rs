@@ -14,6 +14,9 @@ use fluent_bundle::{FluentArgs, FluentResource};
 use rust_embed::Embed;
 use unic_langid::LanguageIdentifier;
 
+mod dates;
+mod starts;
+
 /// What may stand in a placeable: text or a number (numbers choose plurals).
 pub use fluent_bundle::FluentValue as Value;
 

@@ -19,3 +19,12 @@ error-postal-eircode = Enter an Eircode, like { $example }.
 error-street = Enter the street address.
 error-city = Enter the town or city.
 error-state = Choose one from the list.
+
+## What the business wrote as its text
+
+error-wording-too-long = That text is too long. Keep it under { $longest } characters.
+error-wording-unknown-blank = We cannot fill in "{ $blank }". Use business, name, service or link in braces.
+error-wording-lone-brace = A brace stands alone. Write blanks like { "{" }link{ "}" }.
+error-wording-link-missing = The text needs { "{" }link{ "}" }, or nobody can come back.
+error-wording-business-missing = The text needs { "{" }business{ "}" }: a text must say whom it is from.
+error-wording-stop-missing = The text must say how to opt out, such as "Reply STOP to opt out".

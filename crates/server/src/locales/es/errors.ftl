@@ -19,3 +19,12 @@ error-postal-eircode = Escriba un Eircode, por ejemplo { $example }.
 error-street = Escriba la calle y el número.
 error-city = Escriba la ciudad o el pueblo.
 error-state = Elija una opción de la lista.
+
+## What the business wrote as its text
+
+error-wording-too-long = Ese texto es demasiado largo. Use menos de { $longest } caracteres.
+error-wording-unknown-blank = No podemos completar "{ $blank }". Use business, name, service o link entre llaves.
+error-wording-lone-brace = Hay una llave suelta. Escriba los espacios así: { "{" }link{ "}" }.
+error-wording-link-missing = El texto necesita { "{" }link{ "}" }; sin él, nadie puede volver.
+error-wording-business-missing = El texto necesita { "{" }business{ "}" }: un mensaje debe decir de quién viene.
+error-wording-stop-missing = El texto debe decir cómo darse de baja, por ejemplo "Responda STOP para darse de baja".

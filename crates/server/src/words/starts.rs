@@ -1,0 +1,202 @@
+//! Starts in a locale: the settings a new scheduler is filled with, and the words that follow the
+//! visitor's own locale as long as the business has not written its own.
+
+use ringback_domain::region::Region;
+use ringback_domain::scheduler::SchedulerSettings;
+use ringback_domain::starts::Start;
+
+use super::{Value, Words};
+
+impl Words {
+    /// The settings a scheduler begins with, in this locale and as the region speaks.
+    pub fn begin(&self, start: Start, region: Region) -> SchedulerSettings {
+        start.settings(|key| self.regional(key, region))
+    }
+
+    /// The headline over a scheduler's first page: the business's own, else its start's.
+    pub fn headline(&self, settings: &SchedulerSettings, region: Region) -> String {
+        own_or(&settings.headline, || {
+            self.regional(start_of(settings).headline_key(), region)
+        })
+    }
+
+    /// The words at the end: the business's own, else its start's.
+    pub fn thanks(&self, settings: &SchedulerSettings, region: Region) -> String {
+        own_or(&settings.thanks, || {
+            self.regional(start_of(settings).thanks_key(), region)
+        })
+    }
+
+    /// The template of the follow-up text, for [`ringback_domain::wording::fill`]: the business's own,
+    /// else its start's.
+    pub fn follow_up_text(&self, settings: &SchedulerSettings, region: Region) -> String {
+        own_or(&settings.follow_up.text, || {
+            self.regional(start_of(settings).text_key(), region)
+        })
+    }
+
+    /// What the consent box says besides its label: the business's own, else the standard wording. Keep
+    /// it, as shown, in the consent record.
+    pub fn consent(&self, settings: &SchedulerSettings, business: &str) -> String {
+        own_or(&settings.follow_up.consent, || {
+            self.with("consent-wording", &[("business", business)])
+        })
+    }
+
+    /// A start's words. Blanks of texts stay blanks: `{ $name }` becomes `{name}`.
+    fn regional(&self, key: &str, region: Region) -> String {
+        self.with(
+            key,
+            &[
+                ("region", region.as_str()),
+                ("business", "{business}"),
+                ("name", "{name}"),
+                ("service", "{service}"),
+                ("link", "{link}"),
+            ]
+            .map(|(name, value)| (name, Value::from(value))),
+        )
+    }
+}
+
+/// The start a scheduler came from; the first one where it came from none we know.
+fn start_of(settings: &SchedulerSettings) -> Start {
+    settings.start.parse().unwrap_or(Start::HeatingCooling)
+}
+
+fn own_or(own: &str, standard: impl FnOnce() -> String) -> String {
+    if own.trim().is_empty() {
+        standard()
+    } else {
+        own.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringback_domain::scheduler::QuestionKind;
+    use ringback_domain::segments::{Encoding, Segments};
+    use ringback_domain::wording::{Blanks, check, fill};
+
+    fn every_start(mut story: impl FnMut(&'static Words, Region, SchedulerSettings)) {
+        for locale in Words::locales() {
+            let words = Words::of(locale);
+            for &region in Region::ALL {
+                for &start in Start::ALL {
+                    story(words, region, words.begin(start, region));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_start_has_its_words_in_every_locale_and_region() {
+        every_start(|words, region, settings| {
+            let mut said = vec![
+                words.headline(&settings, region),
+                words.thanks(&settings, region),
+            ];
+            for service in &settings.services {
+                said.extend([service.title.clone(), service.help.clone()]);
+            }
+            for question in &settings.questions {
+                said.push(question.label.clone());
+                if let QuestionKind::Choice(choices) = &question.kind {
+                    said.extend(choices.clone());
+                }
+            }
+            for text in said {
+                assert!(!text.is_empty() && !text.contains(['{', '}']), "{text}");
+            }
+        });
+    }
+
+    #[test]
+    fn titles_within_a_start_differ() {
+        every_start(|_, region, settings| {
+            for (i, service) in settings.services.iter().enumerate() {
+                let others = &settings.services[i + 1..];
+                assert!(
+                    others.iter().all(|other| other.title != service.title),
+                    "{region} {}",
+                    service.title
+                );
+            }
+        });
+    }
+
+    #[test]
+    fn every_follow_up_text_may_be_saved_and_fits_one_part() {
+        every_start(|words, region, settings| {
+            let template = words.follow_up_text(&settings, region);
+            assert_eq!(check(&template), Ok(()), "{template}");
+            assert!(template.starts_with("{business}: "), "{template}");
+            for service in &settings.services {
+                let text = fill(
+                    &template,
+                    &Blanks {
+                        business: "Copperline Home Services",
+                        name: "Danielle Okafor",
+                        service: &service.title,
+                        link: "https://book.copperline.example/r/Ab3dE6",
+                    },
+                );
+                let Segments {
+                    encoding,
+                    units,
+                    parts,
+                } = Segments::of(&text);
+                assert_eq!((encoding, parts), (Encoding::Gsm7, 1), "{units}: {text}");
+                assert!(text.contains("Danielle"), "{text}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_same_trade_speaks_as_its_region_does() {
+        let english = Words::of("en");
+        let heating = |region| {
+            english.begin(Start::HeatingCooling, region).services[1]
+                .title
+                .clone()
+        };
+        assert_eq!(heating(Region::UnitedStates), "Furnace or heating repair");
+        assert_eq!(heating(Region::UnitedKingdom), "Boiler or heating repair");
+        let estimate = english.begin(Start::ResidentialConstruction, Region::Australia);
+        assert_eq!(
+            english.headline(&estimate, Region::Australia),
+            "Request a quote"
+        );
+    }
+
+    #[test]
+    fn the_businesss_own_words_come_first() {
+        let words = Words::of("es");
+        let mut settings = words.begin(Start::Plumbing, Region::UnitedStates);
+        assert_eq!(
+            words.headline(&settings, Region::UnitedStates),
+            "Reserve una visita"
+        );
+        settings.headline = "Copperline a su servicio".into();
+        settings.follow_up.consent = "Un solo mensaje.".into();
+        assert_eq!(
+            words.headline(&settings, Region::UnitedStates),
+            "Copperline a su servicio"
+        );
+        assert_eq!(words.consent(&settings, "Copperline"), "Un solo mensaje.");
+    }
+
+    #[test]
+    fn the_consent_wording_names_the_business_the_way_out_and_that_it_is_not_needed() {
+        for locale in Words::locales() {
+            let said = Words::of(locale)
+                .consent(&SchedulerSettings::default(), "Copperline Home Services");
+            assert!(
+                said.contains("Copperline Home Services")
+                    && said.contains("STOP")
+                    && said.contains("HELP")
+            );
+        }
+    }
+}
