@@ -27,4 +27,4 @@ error-wording-unknown-blank = No podemos completar "{ $blank }". Use business, n
 error-wording-lone-brace = Hay una llave suelta. Escriba los espacios así: { "{" }link{ "}" }.
 error-wording-link-missing = El texto necesita { "{" }link{ "}" }; sin él, nadie puede volver.
 error-wording-business-missing = El texto necesita { "{" }business{ "}" }: un mensaje debe decir de quién viene.
-error-wording-stop-missing = El texto debe decir cómo darse de baja, por ejemplo "Responda STOP para darse de baja".
+error-wording-stop-missing = El texto debe decir cómo darse de baja, por ejemplo "STOP para darse de baja".

@@ -14,19 +14,19 @@ start-commercial-construction = Construcción comercial
 
 start-booking-headline = Reserve una visita
 start-booking-thanks = Gracias. Llegaremos dentro de este horario.
-start-booking-text = { $business }: Hola { $name }, termine su reserva ({ $service }): { $link } Responda STOP para darse de baja
+start-booking-text = { $business }: Hola { $name }, termine su reserva ({ $service }): { $link } STOP para darse de baja
 
 start-service-headline = Solicite servicio
 start-service-thanks = Gracias. Nuestro equipo de servicio tiene su solicitud y llegará dentro de este horario.
-start-service-text = { $business }: Hola { $name }, termine su solicitud ({ $service }): { $link } Responda STOP para darse de baja
+start-service-text = { $business }: Hola { $name }, termine su solicitud ({ $service }): { $link } STOP para darse de baja
 
 start-estimate-headline = Solicite un presupuesto
 start-estimate-thanks = Gracias. Iremos a ver el proyecto y después le prepararemos su presupuesto.
-start-estimate-text = { $business }: Hola { $name }, termine su solicitud ({ $service }): { $link } Responda STOP para darse de baja
+start-estimate-text = { $business }: Hola { $name }, termine su solicitud ({ $service }): { $link } STOP para darse de baja
 
 start-site-visit-headline = Solicite una visita de obra
 start-site-visit-thanks = Gracias. Nos vemos en la obra dentro de este horario.
-start-site-visit-text = { $business }: Hola { $name }, termine su solicitud ({ $service }): { $link } Responda STOP para darse de baja
+start-site-visit-text = { $business }: Hola { $name }, termine su solicitud ({ $service }): { $link } STOP para darse de baja
 
 ## Consent: the words beside the box
 
@@ -42,7 +42,7 @@ service-no-heating-or-cooling = Sin calefacción ni aire
 service-no-heating-or-cooling-help = Nada funciona y no puede esperar
 service-heating-cooling-tune-up = Mantenimiento
 service-heating-cooling-tune-up-help = Revisión y limpieza antes de la temporada
-service-heating-cooling-replacement = Equipo nuevo o reemplazo
+service-heating-cooling-replacement = Equipo nuevo
 service-heating-cooling-replacement-help = Una visita para medir y asesorar, y después un precio por escrito
 service-thermostat = Termostato
 service-thermostat-help = Reparación, reemplazo o uno inteligente
