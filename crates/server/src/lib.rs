@@ -1,8 +1,18 @@
 //! Ringback's server: what the rules of `ringback_domain` decide is done here. Dependencies point one way:
 //! routes → {scheduler, capture, office} → store → domain; duties → {capture, outbox} → {crm, sms, store} → domain.
 
+pub mod app;
+pub mod capture;
 pub mod clock;
+pub mod config;
+pub mod duties;
+pub mod error;
+pub mod http;
 pub mod random;
+pub mod routes;
+pub mod scheduler;
+pub mod seed;
+pub mod serve;
 pub mod store;
 #[doc(hidden)]
 pub mod testing;

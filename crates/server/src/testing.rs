@@ -179,3 +179,96 @@ macro_rules! on_both_engines {
         }
     };
 }
+
+/// The whole server on a free port, on a fresh store, with Copperline in it and a clock to move.
+pub struct TestServer {
+    /// The running server.
+    pub server: crate::serve::Server,
+    /// Where it answers, without a slash at the end.
+    pub url: String,
+    /// Its clock.
+    pub clock: Clock,
+    /// Who is in the store.
+    pub seeded: crate::seed::Seeded,
+    place: Place,
+}
+
+impl TestServer {
+    /// A fresh one; `None` when it would be PostgreSQL and there is none.
+    pub async fn start(engine: Engine) -> Option<Self> {
+        Self::start_with(engine, |_| {}).await
+    }
+
+    /// [`TestServer::start`] with a changed configuration (sandbox addresses, say).
+    pub async fn start_with(
+        engine: Engine,
+        change: impl FnOnce(&mut crate::config::Config),
+    ) -> Option<Self> {
+        let place = Place::fresh(engine)?;
+        let listener = crate::serve::listen(([127, 0, 0, 1], 0).into())
+            .await
+            .expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let keys = TempDir::with_prefix("ringback-keys-")
+            .expect("a temporary folder")
+            .keep();
+        let mut config = crate::config::Config {
+            public_url: Url::parse(&url).expect("a URL"),
+            database_url: place.database_url().into(),
+            key_file: keys.join("ringback.key"),
+            ..crate::config::Config::default()
+        };
+        change(&mut config);
+        let clock = Clock::system();
+        let server = crate::serve::Server::start_on(listener, config, clock.clone())
+            .await
+            .expect("a server on a fresh store");
+        let seeded = server
+            .app
+            .store
+            .write(crate::store::Order::Any, crate::seed::copperline)
+            .await
+            .expect("a seeded business");
+        Some(Self {
+            server,
+            url,
+            clock,
+            seeded,
+            place,
+        })
+    }
+
+    /// What is shared by everything in it.
+    pub fn app(&self) -> &crate::app::App {
+        &self.server.app
+    }
+
+    /// Stops it, and starts it again on the same rows and the same port.
+    pub async fn restart(self) -> Self {
+        let Self {
+            server,
+            url,
+            clock,
+            seeded,
+            place,
+        } = self;
+        let (address, config) = (server.address, server.app.config.clone());
+        server.stop().await;
+        let listener = crate::serve::listen(address).await.expect("the same port");
+        let server = crate::serve::Server::start_on(listener, config, clock.clone())
+            .await
+            .expect("the same store");
+        Self {
+            server,
+            url,
+            clock,
+            seeded,
+            place,
+        }
+    }
+
+    /// Where its rows are.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+}

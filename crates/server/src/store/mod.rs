@@ -16,6 +16,7 @@ pub mod delivery;
 pub mod integration;
 pub mod json;
 pub mod lead;
+pub mod node;
 pub mod page;
 pub mod scheduler;
 pub mod session;

@@ -1,0 +1,78 @@
+//! What every handler and every duty shares.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::capture::Lines;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::store::Store;
+use crate::store::page::Owner;
+
+/// The running product. Clones are the same one.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What it is made of.
+pub struct Inner {
+    /// The rows.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// What was configured.
+    pub config: Config,
+    /// This server's name and its present life: who holds a presence line or a claim.
+    pub owner: Owner,
+    /// The presence lines open on this server.
+    pub lines: Lines,
+    /// For calls to outside systems: no redirects, no retries, timeouts.
+    pub calls: reqwest::Client,
+    draining: watch::Sender<bool>,
+}
+
+impl App {
+    /// Puts the product together around an open store.
+    pub fn new(config: Config, store: Store, clock: Clock, owner: Owner) -> Self {
+        // Without a default provider a TLS client cannot be built; a second installation changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let calls = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(std::time::Duration::from_secs(5))
+            .timeout(std::time::Duration::from_secs(20))
+            .user_agent(concat!("Ringback/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .expect("a client with these settings can be made");
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            config,
+            owner,
+            lines: Lines::default(),
+            calls,
+            draining: watch::Sender::new(false),
+        }))
+    }
+
+    /// Tells open pages and streams to move, and duties to end.
+    pub fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Ends when the server begins to drain.
+    pub async fn drained(&self) {
+        let mut draining = self.draining.subscribe();
+        // The sender lives in `self`: waiting cannot fail while we are borrowed.
+        let _ = draining.wait_for(|draining| *draining).await;
+    }
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}

@@ -1,0 +1,71 @@
+//! The sweep: finds by index the sessions whose grace or patience is over, and judges each one again.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::app::App;
+use crate::store::{Hint, Order, StoreError, page, session};
+
+/// How many sessions one round takes.
+const ROUND: i64 = 256;
+/// However quiet it is, we look this often: hints are a help, polling is the guarantee.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Runs until the server drains.
+pub async fn run(app: App) -> Result<(), StoreError> {
+    let mut hints = app.store.hints();
+    loop {
+        let due = app.store.read(|tx| session::due(tx, ROUND)).await?;
+        let many = due.len() as i64 == ROUND;
+        let judged = due.into_iter().map(|(business, id)| {
+            app.store.write(Order::Session(id.get()), move |tx| {
+                let mut session = session::get(tx, business, id)?;
+                session::judge(tx, &mut session)
+            })
+        });
+        for outcome in join_all(judged).await {
+            outcome?;
+        }
+        if many {
+            continue;
+        }
+        let wait = match app.store.read(session::next_due).await? {
+            Some(at) => {
+                let left = at
+                    .duration_since(app.clock.now())
+                    .max(SignedDuration::from_millis(1));
+                POLL.min(Duration::try_from(left).unwrap_or(POLL))
+            }
+            None => POLL,
+        };
+        let sleep = tokio::time::sleep(wait);
+        tokio::pin!(sleep);
+        loop {
+            tokio::select! {
+                () = &mut sleep => break,
+                () = app.drained() => return Ok(()),
+                hint = hints.recv() => match hint {
+                    Ok(Hint::Sweep) | Err(RecvError::Lagged(_)) => break,
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+            }
+        }
+    }
+}
+
+/// Frees lines of dead nodes and of this node's earlier lives; their sessions get one grace.
+pub async fn free_orphans(app: App) -> Result<(), StoreError> {
+    loop {
+        let freed = app
+            .store
+            .write(Order::Any, |tx| page::free_orphans(tx, ROUND))
+            .await?;
+        if freed == 0 {
+            return Ok(());
+        }
+    }
+}

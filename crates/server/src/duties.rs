@@ -1,0 +1,81 @@
+//! Every duty: what the server does by itself, again and again. One row each.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::app::App;
+use crate::capture::sweep;
+use crate::store::{Order, StoreError, node};
+
+type Deed = fn(App) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
+/// Something the server does by itself.
+pub struct Duty {
+    /// As logs call it.
+    pub name: &'static str,
+    /// How long it rests between two rounds. A duty that waits for its own bell rests only after a failure.
+    pub rests: Duration,
+    deed: Deed,
+}
+
+/// All of them.
+pub const DUTIES: &[Duty] = &[
+    Duty {
+        name: "sweep",
+        rests: Duration::from_secs(1),
+        deed: |app| Box::pin(sweep::run(app)),
+    },
+    Duty {
+        name: "free orphans",
+        rests: Duration::from_secs(3),
+        deed: |app| Box::pin(sweep::free_orphans(app)),
+    },
+    Duty {
+        name: "renew node",
+        rests: Duration::from_secs(3),
+        deed: |app| Box::pin(renew_node(app)),
+    },
+];
+
+/// Starts them all. They end when the server drains.
+pub fn start(app: &App) {
+    for duty in DUTIES {
+        tokio::spawn(keep(app.clone(), duty));
+    }
+}
+
+async fn keep(app: App, duty: &'static Duty) {
+    loop {
+        // A panic in one duty must not end it for good.
+        match tokio::spawn((duty.deed)(app.clone())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(duty = duty.name, %error, "a duty will be tried again")
+            }
+            Err(panic) => {
+                tracing::error!(duty = duty.name, %panic, "a duty panicked and will be tried again")
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(duty.rests) => {}
+            () = app.drained() => return,
+        }
+    }
+}
+
+async fn renew_node(app: App) -> Result<(), StoreError> {
+    let owner = app.owner.clone();
+    let ours = app
+        .store
+        .write(Order::Any, move |tx| node::renew(tx, &owner))
+        .await?;
+    if !ours {
+        tracing::error!(
+            node = app.owner.node,
+            "another server has started under this node's name: this one stops. Give each server its own `node`."
+        );
+        app.drain();
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! The visitor's side: pages, holding and booking.
+
+pub mod token;
