@@ -7,9 +7,14 @@
 //! outside while a transaction is open.
 //!
 //! **Written once, valid on both.** Columns are BIGINT, TEXT and bytes. `INSERT … ON CONFLICT`, `RETURNING`,
-//! `CAST(x AS BIGINT)` exist on both. `SUM` of whole numbers is NUMERIC on PostgreSQL: cast it. Rows that a
-//! command is going to change are claimed with [`SKIP_LOCKED`] or [`LOCKED`], comments that PostgreSQL gets
-//! as clauses and SQLite, with its one writer, does not need.
+//! `CAST(x AS BIGINT)` exist on both. `SUM` of whole numbers is NUMERIC on PostgreSQL: cast it. A parameter
+//! that stands alone (`$1 IS NULL`) is cast, too, so that its type can be seen.
+//!
+//! **Alone or not.** On SQLite commands run one after another. On PostgreSQL they run beside each other, on
+//! several nodes: a command that changes a row somebody changed meanwhile is run again by itself, so read,
+//! decide, write is safe for the row that is written. What a command only reads may change before it commits:
+//! where that matters it says so with [`LOCKED`], or lets a unique key decide. Queues are claimed with
+//! [`SKIP_LOCKED`]. Both are comments that PostgreSQL gets as clauses.
 
 pub mod business;
 pub mod delivery;
@@ -434,6 +439,24 @@ where
         }
         Err(Refusal::Closed) => Err(closing()),
     }
+}
+
+/// A store thread. One that panics takes the server with it: its callers would wait for ever.
+fn spawn(
+    name: String,
+    shared: &Arc<Shared>,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StoreError> {
+    let shared = Arc::clone(shared);
+    let guarded = move || {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
+            (shared.on_fatal)("A thread of the store stopped by a mistake in this program.");
+        }
+    };
+    let started = std::thread::Builder::new().name(name).spawn(guarded);
+    started.map_err(|error| {
+        StoreError::Refused(format!("A thread of the store cannot be started: {error}."))
+    })
 }
 
 fn closing() -> StoreError {

@@ -5,11 +5,12 @@
 //! arrived while the last one was being committed. The file belongs to one process, by a lock beside it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -19,7 +20,7 @@ use super::migrate::{self, Migrations};
 use super::queue::Queue;
 use super::tx::{Link, Row, Source, Statement, Tx, parameter_index};
 use super::value::{Kind, Value};
-use super::{Hint, Job, Shared, StoreError};
+use super::{Hint, Job, Shared, StoreError, spawn};
 
 /// 3.51.3 fixed a bug that could corrupt a database when its WAL was reset: <https://sqlite.org/wal.html#walresetbug>.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -66,7 +67,7 @@ pub(super) fn start(
             shared: Arc::clone(shared),
         };
         let reads = Arc::clone(reads);
-        threads.push(spawn(format!("store-read-{number}"), move || {
+        threads.push(spawn(format!("store-read-{number}"), shared, move || {
             while let Some(job) = reads.next() {
                 reader.answer(job);
             }
@@ -76,9 +77,10 @@ pub(super) fn start(
         connection,
         shared: Arc::clone(shared),
         jobs: Arc::clone(writes),
+        failed: Cell::new(false),
         _lock: lock,
     };
-    threads.push(spawn("store-write".into(), move || writer.run())?);
+    threads.push(spawn("store-write".into(), shared, move || writer.run())?);
     Ok(threads)
 }
 
@@ -86,6 +88,8 @@ struct Writer {
     connection: Connection,
     shared: Arc<Shared>,
     jobs: Jobs,
+    /// The disk has failed: nothing is written any more.
+    failed: Cell<bool>,
     /// Held until the last write is done.
     _lock: File,
 }
@@ -93,7 +97,11 @@ struct Writer {
 impl Writer {
     fn run(self) {
         while let Some(first) = self.jobs.next() {
-            self.commit_together(first);
+            if self.failed.get() {
+                first.answer(Err(StoreError::Fatal));
+            } else {
+                self.commit_together(first);
+            }
         }
         if let Err(error) = self.connection.execute_batch("PRAGMA optimize") {
             tracing::warn!(%error, "PRAGMA optimize");
@@ -102,83 +110,75 @@ impl Writer {
 
     /// One transaction with `first` and everything else that waits.
     fn commit_together(&self, first: Box<dyn Job>) {
-        let mut batch = Vec::new();
-        match self.fill(&mut batch, first) {
-            Ok(()) => self.commit(batch),
+        let mut batch = vec![Ran::not_yet(first)];
+        match self
+            .run_together(&mut batch)
+            .and_then(|()| self.commit(&batch))
+        {
+            Ok(()) => self.answer(batch),
             Err(error) => self.give_up(batch, &error),
         }
     }
 
-    fn fill(&self, batch: &mut Vec<Ran>, first: Box<dyn Job>) -> Result<(), StoreError> {
+    /// Runs what is in `batch` and takes in newcomers while there is room. An error loses all of it.
+    fn run_together(&self, batch: &mut Vec<Ran>) -> Result<(), StoreError> {
         let began = Instant::now();
-        let mut next = Some(first);
-        let begun = self.run_sql("BEGIN IMMEDIATE");
-        while let Some(job) = next {
-            batch.push(Ran {
-                job,
-                hints: Vec::new(),
-                outcome: Ok(()),
-            });
-            begun.clone()?;
-            let ran = batch.last_mut().expect("just pushed");
-            (ran.outcome, ran.hints) = self.run_in_savepoint(ran.job.as_mut())?;
-            let room = batch.len() < LARGEST_BATCH && began.elapsed() < LONGEST_BATCH;
-            next = if room { self.jobs.next_waiting() } else { None };
+        self.run_sql("BEGIN IMMEDIATE")?;
+        for next in 0..LARGEST_BATCH {
+            if next == batch.len() {
+                let newcomer = self
+                    .jobs
+                    .next_waiting()
+                    .filter(|_| began.elapsed() < LONGEST_BATCH);
+                let Some(newcomer) = newcomer else { break };
+                batch.push(Ran::not_yet(newcomer));
+            }
+            self.run_in_savepoint(&mut batch[next])?;
         }
         Ok(())
     }
 
-    /// The command's own outcome; an outer error when the whole transaction is lost with it.
-    fn run_in_savepoint(
-        &self,
-        job: &mut dyn Job,
-    ) -> Result<(Result<(), StoreError>, Vec<Hint>), StoreError> {
+    /// Runs one command; if it fails it undoes itself alone. An error loses the whole transaction.
+    fn run_in_savepoint(&self, ran: &mut Ran) -> Result<(), StoreError> {
         self.run_sql("SAVEPOINT command")?;
         let mut tx = Tx::new(Link::Sqlite(&self.connection), self.shared.clock.now());
-        let outcome = job.run(&mut tx);
-        let hints = tx.into_hints();
-        match outcome {
-            Ok(()) => {
-                self.run_sql("RELEASE command")?;
-                Ok((Ok(()), hints))
-            }
-            // SQLite may have rolled everything back already; and on a full disk it is all or nothing.
-            Err(error @ (StoreError::Full | StoreError::Fatal)) => Err(error),
-            Err(error) if self.connection.is_autocommit() => Err(error),
-            Err(error) => {
+        ran.outcome = ran.job.run(&mut tx);
+        ran.hints = tx.into_hints();
+        match &ran.outcome {
+            Ok(()) => self.run_sql("RELEASE command"),
+            // The disk fails everybody. And SQLite may have rolled back everything by itself.
+            Err(error @ (StoreError::Full | StoreError::Fatal)) => Err(error.clone()),
+            Err(error) if self.connection.is_autocommit() => Err(error.clone()),
+            Err(_) => {
+                ran.hints.clear();
                 self.run_sql("ROLLBACK TO command")?;
-                self.run_sql("RELEASE command")?;
-                Ok((Err(error), Vec::new()))
+                self.run_sql("RELEASE command")
             }
         }
     }
 
-    fn commit(&self, batch: Vec<Ran>) {
+    fn commit(&self, batch: &[Ran]) -> Result<(), StoreError> {
         let began = Instant::now();
-        match self.run_sql("COMMIT") {
-            Ok(()) => {
-                let written = batch.iter().filter(|ran| ran.outcome.is_ok()).count();
-                self.shared.figures.committed(written, began.elapsed());
-                for ran in batch {
-                    ran.job.answer(ran.outcome);
-                    ran.hints
-                        .into_iter()
-                        .for_each(|hint| self.shared.hint(hint));
-                }
-            }
-            Err(error) => self.give_up(batch, &error),
+        self.run_sql("COMMIT")?;
+        let written = batch.iter().filter(|ran| ran.outcome.is_ok()).count();
+        self.shared.figures.committed(written, began.elapsed());
+        Ok(())
+    }
+
+    fn answer(&self, batch: Vec<Ran>) {
+        for ran in batch {
+            ran.job.answer(ran.outcome);
+            ran.hints
+                .into_iter()
+                .for_each(|hint| self.shared.hint(hint));
         }
     }
 
     /// The transaction is lost: undo it, and tell everybody in it the truth.
     fn give_up(&self, batch: Vec<Ran>, error: &StoreError) {
         if *error == StoreError::Fatal {
-            (self.shared.on_fatal)(&format!(
-                "The disk failed while the database was being written ({}). Ringback stops now, because nothing \
-                 after a failed fsync can be called safe. Look at the disk, then start Ringback again: it recovers \
-                 everything it has ever acknowledged.",
-                self.path().display()
-            ));
+            self.failed.set(true);
+            (self.shared.on_fatal)(&self.last_words());
         }
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
@@ -187,42 +187,52 @@ impl Writer {
         }
         if *error == StoreError::Full {
             self.shared.figures.disk_full();
+            self.make_room();
         }
-        let alone = batch.len() == 1;
+        let everybodys = matches!(
+            error,
+            StoreError::Full | StoreError::Fatal | StoreError::Busy
+        );
+        if everybodys || batch.len() == 1 {
+            batch
+                .into_iter()
+                .for_each(|ran| ran.job.answer(Err(error.clone())));
+            return;
+        }
+        // One of them spoiled it for all: each gets a transaction of its own.
         for ran in batch {
-            match error {
-                StoreError::Full | StoreError::Fatal | StoreError::Busy => {
-                    ran.job.answer(Err(error.clone()))
-                }
-                _ if alone => ran.job.answer(Err(error.clone())),
-                // One of them spoiled it for all: each gets its own transaction.
-                _ => {
-                    self.shared.figures.repeated();
-                    self.commit_alone(ran.job);
-                }
+            self.shared.figures.repeated();
+            let mut alone = [Ran::not_yet(ran.job)];
+            let outcome = self.run_sql("BEGIN IMMEDIATE");
+            let outcome = outcome.and_then(|()| self.run_in_savepoint(&mut alone[0]));
+            match outcome.and_then(|()| self.commit(&alone)) {
+                Ok(()) => self.answer(alone.into()),
+                Err(error) => self.give_up(alone.into(), &error),
             }
         }
     }
 
-    fn commit_alone(&self, mut job: Box<dyn Job>) {
-        let ran = self
-            .run_sql("BEGIN IMMEDIATE")
-            .and_then(|()| self.run_in_savepoint(job.as_mut()));
-        match ran {
-            Ok((outcome, hints)) => self.commit(vec![Ran {
-                job,
-                hints,
-                outcome,
-            }]),
-            Err(error) => self.give_up(
-                vec![Ran {
-                    job,
-                    hints: Vec::new(),
-                    outcome: Ok(()),
-                }],
-                &error,
-            ),
+    /// Folds the log into the database: on a full disk its pages can then be written again.
+    fn make_room(&self) {
+        let checkpoint = |row: &rusqlite::Row<'_>| row.get::<_, i64>("checkpointed");
+        match self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], checkpoint)
+        {
+            Ok(pages) => tracing::warn!(pages, "the disk is full: the log was folded in"),
+            Err(error) => {
+                tracing::warn!(%error, "the disk is full: the log could not be folded in")
+            }
         }
+    }
+
+    fn last_words(&self) -> String {
+        format!(
+            "The disk failed while the database {} was being written. Ringback stops now, because after \
+             a failed write nothing can be called safe. Look at the disk, then start Ringback again: \
+             everything it has ever acknowledged is there.",
+            self.connection.path().unwrap_or_default()
+        )
     }
 
     fn run_sql(&self, sql: &'static str) -> Result<(), StoreError> {
@@ -235,19 +245,23 @@ impl Writer {
             .map(drop)
             .map_err(|error| classify(&error))
     }
-
-    fn path(&self) -> PathBuf {
-        self.connection
-            .path()
-            .map_or_else(PathBuf::new, PathBuf::from)
-    }
 }
 
-/// A command that has run and waits for COMMIT.
+/// A command of a batch: how it went, and what to tell whom after COMMIT.
 struct Ran {
     job: Box<dyn Job>,
     hints: Vec<Hint>,
     outcome: Result<(), StoreError>,
+}
+
+impl Ran {
+    fn not_yet(job: Box<dyn Job>) -> Self {
+        Self {
+            job,
+            hints: Vec::new(),
+            outcome: Ok(()),
+        }
+    }
 }
 
 struct Reader {
@@ -538,14 +552,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
-}
-
-pub(super) fn spawn(
-    name: String,
-    run: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, StoreError> {
-    let started = thread::Builder::new().name(name).spawn(run);
-    started.map_err(|error| refused(format!("A thread of the store cannot be started: {error}.")))
 }
 
 fn refused(sentence: String) -> StoreError {
