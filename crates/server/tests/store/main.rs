@@ -1,4 +1,7 @@
 //! The store's promises, each told once and kept by both engines.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod statements;
 
 use ringback_server::on_both_engines;
 use ringback_server::store::{Order, StoreError, sql};

@@ -1,0 +1,147 @@
+//! Every `sql!` of the source, prepared on both engines: no statement reaches a customer unread.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ringback_server::store::{Engine, Statement};
+use ringback_server::testing::TestStore;
+
+#[tokio::test]
+async fn every_statement_is_understood_by_both_engines() {
+    let found = statements_in(&source());
+    let in_store = |found: &Found| found.place.starts_with("store/");
+    let elsewhere: Vec<_> = found.iter().filter(|found| !in_store(found)).collect();
+    assert!(
+        elsewhere.is_empty(),
+        "SQL stands in src/store/ alone, not in {elsewhere:?}"
+    );
+    assert!(
+        found.len() > 20,
+        "only {} statements found: is the search broken?",
+        found.len()
+    );
+
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let Some(world) = TestStore::fresh(engine) else {
+            continue;
+        };
+        let mut refused = Vec::new();
+        for Found { place, text } in &found {
+            let statement = Statement::from_source(text.clone().leak());
+            if let Err(error) = world.store.read(move |tx| tx.prepare(statement)).await {
+                refused.push(format!("{place}: {error}\n    {text}"));
+            }
+        }
+        assert!(
+            refused.is_empty(),
+            "{engine:?} does not understand:\n{}",
+            refused.join("\n")
+        );
+    }
+}
+
+#[test]
+fn the_search_reads_literals_as_the_compiler_does() {
+    let source = r####"
+        tx.execute(sql!("UPDATE a SET b = \"c\" \
+                         WHERE d = 'e'"), &[]);
+        // sql!("in a comment")
+        tx.rows(sql!(
+            r#"SELECT "quoted" FROM t"#
+        ), &[]);
+    "####;
+    let texts: Vec<_> = literals(source).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(
+        texts,
+        [
+            "UPDATE a SET b = \"c\" WHERE d = 'e'",
+            "SELECT \"quoted\" FROM t"
+        ]
+    );
+}
+
+#[derive(Debug)]
+struct Found {
+    /// `store/lead.rs:17`
+    place: String,
+    text: String,
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn statements_in(root: &Path) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the source is there") {
+            let path = entry.expect("a file").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let name = path
+                    .strip_prefix(root)
+                    .expect("below the root")
+                    .display()
+                    .to_string();
+                let source = fs::read_to_string(&path).expect("UTF-8");
+                let literals = literals(&source).into_iter();
+                found.extend(literals.map(|(line, text)| Found {
+                    place: format!("{name}:{line}"),
+                    text,
+                }));
+            }
+        }
+    }
+    found
+}
+
+/// The literal in every `sql!(…)` outside comments, with its line.
+fn literals(source: &str) -> Vec<(usize, String)> {
+    let calls = source.match_indices("sql!(").filter(|(at, _)| {
+        let line = source[..*at].rsplit('\n').next().unwrap_or_default();
+        !line.contains("//")
+    });
+    calls
+        .map(|(at, call)| {
+            let line = source[..at].matches('\n').count() + 1;
+            let text = literal(source[at + call.len()..].trim_start());
+            (
+                line,
+                text.unwrap_or_else(|| panic!("line {line}: sql! takes a string literal")),
+            )
+        })
+        .collect()
+}
+
+/// The value of the string literal `source` begins with.
+fn literal(source: &str) -> Option<String> {
+    if let Some(raw) = source.strip_prefix('r') {
+        let fences = raw.bytes().take_while(|byte| *byte == b'#').count();
+        let end = format!("\"{}", "#".repeat(fences));
+        return raw[fences..]
+            .strip_prefix('"')?
+            .split_once(&end)
+            .map(|(text, _)| text.to_owned());
+    }
+    let mut rest = source.strip_prefix('"')?;
+    let mut text = String::new();
+    loop {
+        let special = rest.find(['"', '\\'])?;
+        text.push_str(&rest[..special]);
+        let escaped = rest[special..].strip_prefix('\\');
+        let Some(escaped) = escaped else {
+            return Some(text);
+        };
+        let code = escaped.chars().next()?;
+        rest = &escaped[code.len_utf8()..];
+        match code {
+            '\n' => rest = rest.trim_start(),
+            'n' => text.push('\n'),
+            't' => text.push('\t'),
+            '"' | '\\' | '\'' => text.push(code),
+            _ => return None,
+        }
+    }
+}
