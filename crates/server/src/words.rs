@@ -16,6 +16,8 @@ use unic_langid::LanguageIdentifier;
 
 mod dates;
 mod starts;
+#[cfg(test)]
+mod whole;
 
 /// What may stand in a placeable: text or a number (numbers choose plurals).
 pub use fluent_bundle::FluentValue as Value;
@@ -66,7 +68,7 @@ impl Words {
     }
 
     /// The string under `key` with its `{ $name }` placeables filled in:
-    /// `w.with("inbox-waiting", &[("count", 3)])`. Text and numbers together: `Value::from(...)` each.
+    /// `w.with("ago-minutes", &[("count", 3)])`. Text and numbers together: `Value::from(...)` each.
     pub fn with<'a, V>(&self, key: &str, values: &[(&'a str, V)]) -> String
     where
         V: Clone + Into<Value<'a>>,
