@@ -2,6 +2,7 @@
 //! visitor's own locale as long as the business has not written its own.
 
 use ringback_domain::region::Region;
+use ringback_domain::scheduler::QuestionKind::Choice;
 use ringback_domain::scheduler::SchedulerSettings;
 use ringback_domain::starts::Start;
 
@@ -11,6 +12,46 @@ impl Words {
     /// The settings a scheduler begins with, in this locale and as the region speaks.
     pub fn begin(&self, start: Start, region: Region) -> SchedulerSettings {
         start.settings(|key| self.regional(key, region))
+    }
+
+    /// The same settings with services and questions in this locale, where they still stand as the start
+    /// wrote them in some locale; what the business wrote itself stays. Order and number stay too, so
+    /// that a choice shown here is kept as the choice of the same place in `settings`.
+    pub fn translated(&self, settings: &SchedulerSettings, region: Region) -> SchedulerSettings {
+        let mut shown = settings.clone();
+        let Ok(start) = settings.start.parse() else {
+            return shown;
+        };
+        let ours = self.begin(start, region);
+        for locale in Words::locales().filter(|locale| *locale != self.locale()) {
+            let theirs = Words::of(locale).begin(start, region);
+            for service in &mut shown.services {
+                if let Some((was, is)) =
+                    same_key(&theirs.services, &ours.services, |s| s.key == service.key)
+                {
+                    swap(&mut service.title, &was.title, &is.title);
+                    swap(&mut service.help, &was.help, &is.help);
+                }
+            }
+            for question in &mut shown.questions {
+                if let Some((was, is)) = same_key(&theirs.questions, &ours.questions, |q| {
+                    q.key == question.key
+                }) {
+                    swap(&mut question.label, &was.label, &is.label);
+                    if let (Choice(shown), Choice(was), Choice(is)) =
+                        (&mut question.kind, &was.kind, &is.kind)
+                    {
+                        for choice in shown {
+                            let standing = was.iter().position(|was| was == choice);
+                            if let Some(place) = standing {
+                                choice.clone_from(&is[place]);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        shown
     }
 
     /// The headline over a scheduler's first page: the business's own, else its start's.
@@ -64,6 +105,23 @@ fn start_of(settings: &SchedulerSettings) -> Start {
     settings.start.parse().unwrap_or(Start::HeatingCooling)
 }
 
+/// The thing of one key in two lists that hold the same keys in the same order.
+fn same_key<'a, T>(
+    theirs: &'a [T],
+    ours: &'a [T],
+    is_it: impl Fn(&T) -> bool,
+) -> Option<(&'a T, &'a T)> {
+    let place = theirs.iter().position(is_it)?;
+    Some((&theirs[place], &ours[place]))
+}
+
+/// Puts `is` in the place of `was`.
+fn swap(text: &mut String, was: &str, is: &str) {
+    if text == was {
+        is.clone_into(text);
+    }
+}
+
 fn own_or(own: &str, standard: impl FnOnce() -> String) -> String {
     if own.trim().is_empty() {
         standard()
@@ -75,7 +133,6 @@ fn own_or(own: &str, standard: impl FnOnce() -> String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringback_domain::scheduler::QuestionKind;
     use ringback_domain::segments::{Encoding, Segments};
     use ringback_domain::wording::{Blanks, check, fill};
 
@@ -102,7 +159,7 @@ mod tests {
             }
             for question in &settings.questions {
                 said.push(question.label.clone());
-                if let QuestionKind::Choice(choices) = &question.kind {
+                if let Choice(choices) = &question.kind {
                     said.extend(choices.clone());
                 }
             }
@@ -167,6 +224,29 @@ mod tests {
         assert_eq!(
             english.headline(&estimate, Region::Australia),
             "Request a quote"
+        );
+    }
+
+    #[test]
+    fn a_visitor_reads_a_start_in_their_own_language_and_the_business_in_its_own() {
+        let [english, spanish] = ["en", "es"].map(Words::of);
+        for &start in Start::ALL {
+            let kept = english.begin(start, Region::UnitedStates);
+            assert_eq!(
+                spanish.translated(&kept, Region::UnitedStates),
+                spanish.begin(start, Region::UnitedStates)
+            );
+            assert_eq!(english.translated(&kept, Region::UnitedStates), kept);
+        }
+        let mut kept = english.begin(Start::HeatingCooling, Region::UnitedStates);
+        kept.services[0].title = "AC not cooling?".into();
+        kept.questions[0].kind = Choice(vec!["Brand new".into(), "Not sure".into()]);
+        let shown = spanish.translated(&kept, Region::UnitedStates);
+        assert_eq!(shown.services[0].title, "AC not cooling?");
+        assert_eq!(shown.services[1].title, "Calefacción");
+        assert_eq!(
+            shown.questions[0].kind,
+            Choice(vec!["Brand new".into(), "No lo sé".into()])
         );
     }
 

@@ -11,7 +11,6 @@ use ringback_domain::phone::{NotTextable, PhoneError};
 use ringback_domain::region::Region;
 use ringback_domain::starts::Start;
 use ringback_domain::wording::WordingError;
-use rust_embed::Embed;
 
 /// A locale's keys, each with the variables it takes.
 fn keys(locale: &str) -> BTreeMap<String, BTreeSet<String>> {
