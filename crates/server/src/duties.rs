@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::capture::sweep;
-use crate::store::{Order, StoreError, node};
+use crate::store::StoreError;
 
 type Deed = fn(App) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
@@ -27,14 +27,9 @@ pub const DUTIES: &[Duty] = &[
         deed: |app| Box::pin(sweep::run(app)),
     },
     Duty {
-        name: "free orphans",
+        name: "keep node",
         rests: Duration::from_secs(3),
-        deed: |app| Box::pin(sweep::free_orphans(app)),
-    },
-    Duty {
-        name: "renew node",
-        rests: Duration::from_secs(3),
-        deed: |app| Box::pin(renew_node(app)),
+        deed: |app| Box::pin(sweep::keep_node(app)),
     },
 ];
 
@@ -62,20 +57,4 @@ async fn keep(app: App, duty: &'static Duty) {
             () = app.drained() => return,
         }
     }
-}
-
-async fn renew_node(app: App) -> Result<(), StoreError> {
-    let owner = app.owner.clone();
-    let ours = app
-        .store
-        .write(Order::Any, move |tx| node::renew(tx, &owner))
-        .await?;
-    if !ours {
-        tracing::error!(
-            node = app.owner.node,
-            "another server has started under this node's name: this one stops. Give each server its own `node`."
-        );
-        app.drain();
-    }
-    Ok(())
 }

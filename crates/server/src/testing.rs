@@ -158,9 +158,26 @@ fn on_server(server: &Url, sql: &str) {
 }
 
 /// Makes two tests of every story, one per engine: `on_both_engines!(a_lead_is_kept, …)`, where each story is
-/// an `async fn(TestStore)`.
+/// an `async fn(TestStore)`; with `server:` in front, an `async fn(TestServer)`.
 #[macro_export]
 macro_rules! on_both_engines {
+    (server: $($story:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $story() {
+                let world = $crate::testing::TestServer::start($crate::store::Engine::Sqlite).await;
+                super::$story(world.expect("SQLite is always there")).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $story() {
+                if let Some(world) = $crate::testing::TestServer::start($crate::store::Engine::Postgres).await {
+                    super::$story(world).await;
+                }
+            })+
+        }
+    };
     ($($story:ident),+ $(,)?) => {
         mod sqlite {
             $(#[tokio::test]
@@ -190,6 +207,7 @@ pub struct TestServer {
     pub clock: Clock,
     /// Who is in the store.
     pub seeded: crate::seed::Seeded,
+    keys: TempDir,
     place: Place,
 }
 
@@ -209,13 +227,11 @@ impl TestServer {
             .await
             .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let keys = TempDir::with_prefix("ringback-keys-")
-            .expect("a temporary folder")
-            .keep();
+        let keys = TempDir::with_prefix("ringback-keys-").expect("a temporary folder");
         let mut config = crate::config::Config {
             public_url: Url::parse(&url).expect("a URL"),
             database_url: place.database_url().into(),
-            key_file: keys.join("ringback.key"),
+            key_file: keys.path().join("ringback.key"),
             ..crate::config::Config::default()
         };
         change(&mut config);
@@ -234,6 +250,7 @@ impl TestServer {
             url,
             clock,
             seeded,
+            keys,
             place,
         })
     }
@@ -250,6 +267,7 @@ impl TestServer {
             url,
             clock,
             seeded,
+            keys,
             place,
         } = self;
         let (address, config) = (server.address, server.app.config.clone());
@@ -263,6 +281,7 @@ impl TestServer {
             url,
             clock,
             seeded,
+            keys,
             place,
         }
     }

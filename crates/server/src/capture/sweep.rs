@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
-use crate::store::{Hint, Order, StoreError, page, session};
+use crate::store::{Hint, Order, StoreError, node, page, session};
 
 /// How many sessions one round takes.
 const ROUND: i64 = 256;
@@ -57,13 +57,30 @@ pub async fn run(app: App) -> Result<(), StoreError> {
     }
 }
 
-/// Frees lines of dead nodes and of this node's earlier lives; their sessions get one grace.
-pub async fn free_orphans(app: App) -> Result<(), StoreError> {
+/// Says that this node lives, then frees the lines of dead nodes and of its own earlier lives: their sessions get
+/// one grace. Both in one transaction, so that a jump of the clock does not make a node find itself dead.
+pub async fn keep_node(app: App) -> Result<(), StoreError> {
     loop {
-        let freed = app
+        let owner = app.owner.clone();
+        let (ours, freed) = app
             .store
-            .write(Order::Any, |tx| page::free_orphans(tx, ROUND))
+            .write(Order::Any, move |tx| {
+                let ours = node::renew(tx, &owner)?;
+                let freed = if ours {
+                    page::free_orphans(tx, ROUND)?
+                } else {
+                    0
+                };
+                Ok((ours, freed))
+            })
             .await?;
+        if !ours {
+            tracing::error!(
+                node = app.owner.node,
+                "another server has started under this node's name: this one stops. Give each its own `node`."
+            );
+            app.drain();
+        }
         if freed == 0 {
             return Ok(());
         }

@@ -96,7 +96,10 @@ fn every_key_that_is_asked_for_is_written() {
             }
         }
     }
-    assert!(asked.contains("time-span"), "the scan finds what it looks for");
+    assert!(
+        asked.contains("time-span"),
+        "the scan finds what it looks for"
+    );
     assert!(missing.is_empty(), "locales/en lacks: {missing:#?}");
 }
 
