@@ -16,7 +16,9 @@
 //! where that matters it says so with [`LOCKED`], or lets a unique key decide. Queues are claimed with
 //! [`SKIP_LOCKED`]. Both are comments that PostgreSQL gets as clauses.
 
+pub mod appointment;
 pub mod business;
+pub mod consent;
 pub mod delivery;
 pub mod integration;
 pub mod json;
