@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::capture::sweep;
-use crate::store::StoreError;
+use crate::store::{Order, StoreError, prune};
 
 type Deed = fn(App) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
@@ -30,6 +30,11 @@ pub const DUTIES: &[Duty] = &[
         name: "keep node",
         rests: Duration::from_secs(3),
         deed: |app| Box::pin(sweep::keep_node(app)),
+    },
+    Duty {
+        name: "prune",
+        rests: Duration::from_secs(600),
+        deed: |app| Box::pin(prune_old_rows(app)),
     },
 ];
 
@@ -57,4 +62,12 @@ async fn keep(app: App, duty: &'static Duty) {
             () = app.drained() => return,
         }
     }
+}
+
+/// A batch at a time, so that nobody waits behind a long transaction.
+async fn prune_old_rows(app: App) -> Result<(), StoreError> {
+    while app.store.write(Order::Any, |tx| prune::prune(tx, 500)).await? > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }

@@ -25,6 +25,7 @@ pub mod json;
 pub mod lead;
 pub mod node;
 pub mod page;
+pub mod prune;
 pub mod scheduler;
 pub mod session;
 
