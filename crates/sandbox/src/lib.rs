@@ -19,6 +19,8 @@ mod phone;
 mod server;
 mod servicetitan;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::SocketAddr;

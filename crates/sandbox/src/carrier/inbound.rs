@@ -64,7 +64,12 @@ type Received = (Message, Option<Keyword>, Option<String>, Option<String>);
 impl Account {
     /// Records a phone's text: with its keyword (when webhooks tell it), the carrier's own answer and the
     /// URL to tell.
-    fn receive(&mut self, from: &str, body: &str, now: Timestamp) -> Result<Received, String> {
+    pub(super) fn receive(
+        &mut self,
+        from: &str,
+        body: &str,
+        now: Timestamp,
+    ) -> Result<Received, String> {
         if !is_e164(from) {
             return Err(format!("'{from}' is not a phone number like +16025550123."));
         }
@@ -90,7 +95,7 @@ impl Account {
     }
 
     /// Sends an answer to the phone; false when its owner has opted out.
-    fn answer_phone(&mut self, to: &str, body: &str, now: Timestamp) -> bool {
+    pub(super) fn answer_phone(&mut self, to: &str, body: &str, now: Timestamp) -> bool {
         let out = self.opt_outs.is_out(to, &self.credentials.from_number);
         let message = self.add(Direction::OutboundReply, to, body, now);
         if out {

@@ -8,6 +8,8 @@ mod messages;
 mod opt_out;
 mod segments;
 pub mod signature;
+#[cfg(test)]
+mod tests;
 mod twiml;
 
 use std::collections::{BTreeMap, VecDeque};
