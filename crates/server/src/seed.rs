@@ -4,11 +4,12 @@ use jiff::civil::time;
 use ringback_domain::business::{BusinessDetails, OpeningHours};
 use ringback_domain::id::{BusinessId, SchedulerId};
 use ringback_domain::region::Region;
-use ringback_domain::scheduler::{SchedulerSettings, Service};
+use ringback_domain::starts::Start;
 
 use crate::random;
 use crate::store::business::NewBusiness;
 use crate::store::{StoreError, Tx, business, scheduler};
+use crate::words::Words;
 
 /// What was seeded.
 #[derive(Clone, Debug)]
@@ -37,24 +38,8 @@ pub fn copperline(tx: &mut Tx<'_>) -> Result<Seeded, StoreError> {
             },
         },
     )?;
-    let service = |key: &str, title: &str, minutes| Service {
-        key: key.into(),
-        title: title.into(),
-        help: String::new(),
-        minutes,
-        emergency: false,
-        job_type_id: None,
-        business_unit_id: None,
-    };
-    let settings = SchedulerSettings {
-        services: vec![
-            service("ac-repair", "AC repair", 120),
-            service("heating-repair", "Heating repair", 120),
-            service("tune-up", "Seasonal tune-up", 60),
-        ],
-        served: vec!["850*".into()],
-        ..SchedulerSettings::default()
-    };
+    let mut settings = Words::of("en").begin(Start::HeatingCooling, Region::UnitedStates);
+    settings.served = vec!["850*".into()];
     let public_id = random::token()[..12].to_owned();
     let scheduler = scheduler::create(tx, business, &public_id, "Home service", &settings)?;
     Ok(Seeded {
