@@ -66,7 +66,12 @@ async fn keep(app: App, duty: &'static Duty) {
 
 /// A batch at a time, so that nobody waits behind a long transaction.
 async fn prune_old_rows(app: App) -> Result<(), StoreError> {
-    while app.store.write(Order::Any, |tx| prune::prune(tx, 500)).await? > 0 {
+    while app
+        .store
+        .write(Order::Any, |tx| prune::prune(tx, 500))
+        .await?
+        > 0
+    {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())

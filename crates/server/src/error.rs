@@ -1,6 +1,8 @@
 //! What a request is told when it cannot be done: a sentence that says what to do, as a small page for
 //! people and as `application/problem+json` for programs. Personal data is never in it.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -29,6 +31,9 @@ pub enum Error {
     /// The change is not possible as things stand.
     #[error("{0}")]
     Conflict(String),
+    /// More than anybody needs to send.
+    #[error("That is more than we can take in one go. Shorten it, then send it again.")]
+    TooLarge,
     /// Too many requests from one place.
     #[error("That was a lot in a short time. Wait a moment, then try again.")]
     TooMany {
@@ -52,6 +57,7 @@ impl Error {
             Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::BadInput(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
@@ -127,6 +133,11 @@ impl IntoResponse for Error {
             Err(_) => (status, sentence.clone()).into_response(),
         };
         self.add_retry_after(&mut response);
+        response.extensions_mut().insert(Told(Arc::new(self)));
         response
     }
 }
+
+/// Left in an answer so that a program can be told the same as problem details.
+#[derive(Clone)]
+pub struct Told(pub Arc<Error>);

@@ -5,6 +5,8 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::app::App;
 use crate::capture::line;
+use crate::error::Error;
+use crate::http;
 
 /// The whole product as a service.
 pub fn routes(app: App) -> Router {
@@ -34,6 +36,10 @@ impl Table {
     }
 
     fn with(self, app: App) -> Router {
-        self.router.with_state(app)
+        let nothing_here = || async { Error::NotFound };
+        http::around(
+            self.router.fallback(nothing_here).with_state(app.clone()),
+            &app,
+        )
     }
 }

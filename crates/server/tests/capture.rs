@@ -193,7 +193,7 @@ async fn closing_makes_one_lead_at_once(world: TestServer) {
     assert_eq!(leads[0].departure, Departure::Closed);
     assert_eq!(leads[0].name, "Ana Morales");
     assert_eq!(leads[0].last_step, Step::Time);
-    assert_eq!(leads[0].service_title, "Cooling repair");
+    assert_eq!(leads[0].service_title, "Air conditioning repair");
     assert!(leads[0].reference.starts_with("R-"));
     assert!(ana.session_is(&world, "abandoned").await);
 }

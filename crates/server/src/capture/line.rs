@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::app::App;
+use crate::http::Connection;
 use crate::scheduler::token;
 use crate::store::page::{self, PageSays};
 use crate::store::{Order, StoreError, Tx, scheduler, session};
@@ -120,6 +122,7 @@ impl Saying {
 pub async fn open(
     State(app): State<App>,
     Path(public_id): Path<String>,
+    Extension(connection): Extension<Connection>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -133,7 +136,11 @@ pub async fn open(
         .max_write_buffer_size(16 * LARGEST)
         .max_message_size(LARGEST)
         .max_frame_size(LARGEST)
-        .on_upgrade(move |socket| hold(app, public_id, cookie, socket))
+        .on_upgrade(move |socket| async move {
+            hold(app, public_id, cookie, socket).await;
+            // Until here the line counted among the server's connections.
+            drop(connection);
+        })
 }
 
 /// `POST /line/{scheduler}/say`: the same words by POST, `text/plain`. 204 for anything well formed.

@@ -52,7 +52,10 @@ pub fn hold(
     }
     free_expired(tx, business.id)?;
     let taken = taken(tx, business.id, places::quarters(window), Some(session.id))?;
-    if places::free_seats(window, capacity, &taken).next().is_none() {
+    if places::free_seats(window, capacity, &taken)
+        .next()
+        .is_none()
+    {
         return Ok(None);
     }
     release(tx, session)?;

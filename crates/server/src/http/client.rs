@@ -1,0 +1,167 @@
+//! Who is calling, and how often: the client's real address, and the limits by it.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::LazyLock;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use ipnet::IpNet;
+
+use super::LARGEST_BODY;
+use crate::app::App;
+use crate::error::Error;
+
+/// The client's own address: the peer's, or what our own proxies say it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// Requests one address may make: a burst of this many, refilled twenty a second. An office behind one
+/// address with a dozen open inboxes stays far below.
+const BURST: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
+const A_SECOND: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+/// Addresses remembered before the idle ones are forgotten.
+const REMEMBERED: usize = 50_000;
+
+static REQUESTS: LazyLock<DefaultKeyedRateLimiter<IpAddr>> =
+    LazyLock::new(|| RateLimiter::keyed(Quota::per_second(A_SECOND).allow_burst(BURST)));
+
+/// Names the client for everything further in.
+pub async fn name(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip());
+    let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    let address = client_address(peer, request.headers(), &app.config.trusted_proxies);
+    request.extensions_mut().insert(ClientAddress(address));
+    next.run(request).await
+}
+
+/// Refuses a client that asks too often, with the seconds to wait.
+pub async fn not_too_often(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some(ClientAddress(address)) = request.extensions().get().copied() else {
+        return next.run(request).await;
+    };
+    // Load tests and kiosks on the same machine: loopback is ourselves unless a proxy speaks for somebody.
+    if address.is_loopback() && app.config.trusted_proxies.is_empty() {
+        return next.run(request).await;
+    }
+    if REQUESTS.len() > REMEMBERED {
+        REQUESTS.retain_recent();
+    }
+    match REQUESTS.check_key(&household(address)) {
+        Ok(()) => next.run(request).await,
+        Err(until) => {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            Error::TooMany {
+                retry_after: wait.as_secs() + 1,
+            }
+            .into_response()
+        }
+    }
+}
+
+/// Refuses a body that says it is too large before any of it is read.
+pub async fn bodies_within_bounds(request: Request, next: Next) -> Response {
+    let length = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > LARGEST_BODY as u64) {
+        return Error::TooLarge.into_response();
+    }
+    next.run(request).await
+}
+
+/// The rightmost address that is not one of our proxies: everything left of it is the client's own claim.
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_proxy = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+    if !is_proxy(&peer) {
+        return peer;
+    }
+    let said: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .collect();
+    let mut nearest = peer;
+    for address in said.iter().rev().map_while(|text| text.parse().ok()) {
+        nearest = address;
+        if !is_proxy(&nearest) {
+            break;
+        }
+    }
+    nearest
+}
+
+/// An IPv6 client has a whole network of addresses: it counts as one.
+fn household(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 72 << 72)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn said(values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("x-forwarded-for", HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_strangers_claim_is_not_believed() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        assert_eq!(
+            client_address(ip("203.0.113.9"), &said(&["198.51.100.1"]), &trusted),
+            ip("203.0.113.9")
+        );
+    }
+
+    #[test]
+    fn behind_our_proxies_the_rightmost_stranger_is_the_client() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let headers = said(&["198.51.100.1, 203.0.113.9", "10.0.0.2"]);
+        assert_eq!(
+            client_address(ip("10.0.0.1"), &headers, &trusted),
+            ip("203.0.113.9")
+        );
+        assert_eq!(
+            client_address(ip("10.0.0.1"), &said(&[]), &trusted),
+            ip("10.0.0.1")
+        );
+        assert_eq!(
+            client_address(ip("10.0.0.1"), &said(&["198.51.100.1, nonsense"]), &trusted),
+            ip("10.0.0.1")
+        );
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_client() {
+        assert_eq!(
+            household(ip("2001:db8:1:2:3::4")),
+            household(ip("2001:db8:1:ff:ffff::9"))
+        );
+        assert_ne!(
+            household(ip("2001:db8:1:2:3::4")),
+            household(ip("2001:db8:2::1"))
+        );
+    }
+}
