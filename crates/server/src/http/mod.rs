@@ -32,7 +32,6 @@ pub fn around(routes: Router, app: &App) -> Router {
             StatusCode::SERVICE_UNAVAILABLE,
             ANSWER_WITHIN,
         ))
-        .layer(from_fn_with_state(app.clone(), headers::on_every_answer))
         .layer(CompressionLayer::new())
         .layer(from_fn(client::bodies_within_bounds))
         .layer(from_fn_with_state(app.clone(), client::not_too_often))
