@@ -134,14 +134,13 @@ impl Shared {
 
     /// Runs an errand that ends with the sandbox.
     pub(crate) fn run(self: &Arc<Self>, errand: impl Future<Output = ()> + Send + 'static) {
-        let shared = self.clone();
         self.under_way.fetch_add(1, Ordering::SeqCst);
+        let under_way = UnderWay(self.clone());
         let mut errands = lock(&self.errands);
         while errands.try_join_next().is_some() {}
         errands.spawn(async move {
+            let _under_way = under_way;
             errand.await;
-            shared.under_way.fetch_sub(1, Ordering::SeqCst);
-            shared.changed();
         });
     }
 
@@ -151,6 +150,16 @@ impl Shared {
 
     pub(crate) fn abandon_errands(&self) {
         lock(&self.errands).abort_all();
+    }
+}
+
+/// An errand that has not ended; counted out however it ends.
+struct UnderWay(Arc<Shared>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed();
     }
 }
 

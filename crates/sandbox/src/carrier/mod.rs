@@ -26,6 +26,7 @@ pub use messages::{Direction, Message, SEND_FIELDS};
 
 use crate::call::{Answer, Call};
 use crate::options::{Credentials, Delivery, Options};
+use crate::servicetitan::seeds::TIME_ZONE;
 use opt_out::Ledger;
 
 /// How many webhooks are remembered; older ones are forgotten.
@@ -158,6 +159,7 @@ impl Account {
             })
         });
         json!({
+            "time_zone": TIME_ZONE,
             "number": self.credentials.from_number,
             "conversations": shown.collect::<Vec<_>>(),
             "inbound_urls": self.inbound_urls,

@@ -1,7 +1,9 @@
 // Keeps a page up to date: asks for the state, then waits for each change. No timers but after a failure.
+// `part` names the half of the state the page is about; it is shown anew only when that half changed.
 
-export async function follow(show, line) {
+export async function follow(part, show, line) {
   let version = 0;
+  let shown = "";
   for (;;) {
     try {
       const answer = await fetch(`/control/state${version ? `?after=${version}` : ""}`, { cache: "no-store" });
@@ -10,7 +12,9 @@ export async function follow(show, line) {
       const state = await answer.json();
       version = state.version;
       line.textContent = "";
-      show(state);
+      const now = JSON.stringify(state[part]);
+      if (now !== shown) show(state[part]);
+      shown = now;
     } catch {
       version = 0;
       line.textContent = "Not connected; trying again…";
@@ -54,6 +58,6 @@ export function phone(number) {
   return parts ? `(${parts[1]}) ${parts[2]}-${parts[3]}` : number ?? "";
 }
 
-export function time(text) {
-  return new Date(text).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+export function time(text, timeZone) {
+  return new Date(text).toLocaleTimeString([], { hour: "numeric", minute: "2-digit", timeZone });
 }

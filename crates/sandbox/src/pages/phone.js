@@ -1,5 +1,5 @@
 // The phone: one conversation at a time, the last spoken in first; links open outside the frame.
-import { follow, make, move, phone } from "/sandbox/live.js";
+import { follow, make, move, phone, time } from "/sandbox/live.js";
 
 const $ = (id) => document.getElementById(id);
 let chosen = new URLSearchParams(location.search).get("number");
@@ -17,9 +17,9 @@ let state = null;
 
 function show(now) {
   state = now;
-  const { conversations, number } = state.carrier;
-  const known = conversations.some((conversation) => conversation.number === chosen);
-  if (!pinned || (!known && !chosen)) chosen = conversations[0]?.number ?? chosen;
+  const { conversations, number } = state;
+  // The phone that was texted last comes to the front, unless one was picked or is being typed on.
+  if (!chosen || (!pinned && !$("text").value)) chosen = conversations[0]?.number ?? chosen;
   const numbers = conversations.map((conversation) => conversation.number);
   if (chosen && !numbers.includes(chosen)) numbers.unshift(chosen);
   const options = numbers.map((number) => make("option", { value: number, selected: number === chosen }, phone(number)));
@@ -29,7 +29,8 @@ function show(now) {
   $("reply").hidden = !chosen;
 
   const conversation = conversations.find((conversation) => conversation.number === chosen);
-  const messages = conversation?.messages ?? [];
+  // What is still queued has not landed on any phone.
+  const messages = (conversation?.messages ?? []).filter((message) => !["queued", "accepted"].includes(message.status));
   const atEnd = $("bubbles").scrollHeight - $("bubbles").scrollTop - $("bubbles").clientHeight < 40;
   const bubbles = messages.flatMap(bubble);
   if (!messages.length) bubbles.push(make("li", { class: "empty" }, "No messages yet. A text to a customer lands here."));
@@ -37,6 +38,8 @@ function show(now) {
   $("bubbles").replaceChildren(...bubbles);
   const sids = messages.map((message) => message.sid).join();
   if (atEnd || sids !== shownSids) $("bubbles").scrollTop = $("bubbles").scrollHeight;
+  const last = messages.at(-1);
+  if (shownSids && sids !== shownSids && last && last.direction !== "inbound") $("news").textContent = `New message: ${last.body}`;
   shownSids = sids;
 }
 
@@ -44,9 +47,9 @@ function bubble(message, i, all) {
   const mine = message.direction === "inbound";
   const failed = ["undelivered", "failed"].includes(message.status);
   const parts = [];
-  const day = (at) => new Date(at).toLocaleDateString([], { weekday: "short", month: "short", day: "numeric" });
+  const day = (at) => new Date(at).toLocaleDateString([], { weekday: "short", month: "short", day: "numeric", timeZone: state.time_zone });
   const gap = !i || new Date(message.at) - new Date(all[i - 1].at) > 15 * 60000;
-  if (gap) parts.push(make("li", { class: "when" }, `${day(message.at)} ${new Date(message.at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" })}`));
+  if (gap) parts.push(make("li", { class: "when" }, `${day(message.at)} ${time(message.at, state.time_zone)}`));
   // What was not delivered never lands on a phone; it is shown so that nobody waits for it.
   const note = failed ? `Not delivered (${message.error_code})` : null;
   parts.push(
@@ -82,4 +85,4 @@ $("reply").addEventListener("submit", async (event) => {
   $("text").focus();
 });
 
-follow(show, $("line"));
+follow("carrier", show, $("line"));

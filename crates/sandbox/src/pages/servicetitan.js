@@ -11,7 +11,7 @@ const BECOMES = { Accept: "Accepted", Convert: "Converted", Dismiss: "Dismissed"
 
 let tab = new URLSearchParams(location.search).get("tab") === "leads" ? "leads" : "bookings";
 let status = "All";
-let state = { servicetitan: { bookings: [], leads: [] } };
+let state = { bookings: [], leads: [] };
 const seen = new Map();
 let first = true;
 
@@ -24,12 +24,12 @@ for (const button of document.querySelectorAll("[data-tab]")) {
 }
 
 function show() {
-  const records = state.servicetitan[tab];
+  const records = state[tab];
   for (const button of document.querySelectorAll("[data-tab]")) {
     button.setAttribute("aria-pressed", String(button.dataset.tab === tab));
   }
-  $("bookings-count").textContent = state.servicetitan.bookings.length;
-  $("leads-count").textContent = state.servicetitan.leads.length;
+  $("bookings-count").textContent = state.bookings.length;
+  $("leads-count").textContent = state.leads.length;
   $("filters").replaceChildren(
     ...STATUSES[tab].map((name) => {
       const count = name === "All" ? records.length : records.filter((record) => record.status === name).length;
@@ -62,7 +62,7 @@ function booking(record) {
   return card(record, record.name, [
     ["Reach", joined(contacts)],
     ["Where", address && [[address.street, address.unit].filter(Boolean).join(", "), `${address.city}, ${address.state} ${address.zip}`].join(", ")],
-    ["When", record.start && new Date(record.start).toLocaleString([], { weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" })],
+    ["When", record.start && moment(record.start)],
     ["Job type", record.names.jobType],
     ["Unit", record.names.businessUnit],
     ["Campaign", record.names.campaign],
@@ -77,13 +77,17 @@ function lead(record) {
   return card(record, record.leadCustomerName ?? "No name", [
     ["Reach", [phone(record.leadPhone), record.leadEmail].filter(Boolean).join(" · ")],
     ["Where", place.filter(Boolean).join(", ")],
-    ["Follow up", record.followUpDate && new Date(record.followUpDate).toLocaleString()],
+    ["Follow up", record.followUpDate && moment(record.followUpDate)],
     ["Call reason", record.names.callReason],
     ["Job type", record.names.jobType],
     ["Campaign", record.names.campaign],
     ["Reason", record.names.dismissingReason],
     ...record.notes.map((note) => ["Note", note.text]),
   ]);
+}
+
+function moment(text) {
+  return new Date(text).toLocaleString([], { weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZone: state.time_zone });
 }
 
 function joined(parts) {
@@ -94,6 +98,7 @@ function card(record, name, rows) {
   const key = `${tab}-${record.id}`;
   const stamp = `${record.modifiedOn} ${record.status}`;
   const fresh = !first && seen.get(key) !== stamp;
+  if (fresh) $("news").textContent = `${tab === "bookings" ? "Booking" : "Lead"} of ${name}: ${record.status}`;
   seen.set(key, stamp);
   const steps = (STEPS[tab][record.status] ?? []).map((step) =>
     make(
@@ -106,14 +111,14 @@ function card(record, name, rows) {
   return make(
     "li",
     { class: `card ${record.status.toLowerCase()}${fresh ? " fresh" : ""}`, "data-id": record.id, "data-status": record.status },
-    make("header", {}, make("h2", {}, name), make("span", { class: "pill" }, record.status), make("time", { datetime: record.createdOn }, time(record.createdOn))),
+    make("header", {}, make("h2", {}, name), make("span", { class: "pill" }, record.status), make("time", { datetime: record.createdOn }, time(record.createdOn, state.time_zone))),
     make("p", { class: "summary" }, record.summary),
     make("dl", {}, ...facts),
     steps.length ? make("footer", {}, ...steps) : null,
   );
 }
 
-follow((now) => {
+follow("servicetitan", (now) => {
   state = now;
   show();
   first = false;

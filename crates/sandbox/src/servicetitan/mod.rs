@@ -214,7 +214,11 @@ impl Tenant {
             record["notes"] = json!(lead.notes);
             record
         });
-        json!({ "bookings": bookings.collect::<Vec<_>>(), "leads": leads.collect::<Vec<_>>() })
+        json!({
+            "time_zone": seeds::TIME_ZONE,
+            "bookings": bookings.collect::<Vec<_>>(),
+            "leads": leads.collect::<Vec<_>>(),
+        })
     }
 
     fn next_id(&mut self) -> i64 {
