@@ -38,6 +38,14 @@ CREATE TABLE sign_in (                   -- a signed-in browser of a staff membe
 );
 CREATE INDEX sign_in_until ON sign_in (until);
 
+CREATE TABLE password_link (             -- with it somebody new sets a password, once
+    token_hash    BYTEA  NOT NULL PRIMARY KEY,
+    business_id   BIGINT NOT NULL REFERENCES business (id),
+    staff_id      BIGINT NOT NULL REFERENCES staff (id),
+    created_at    BIGINT NOT NULL,
+    until         BIGINT NOT NULL
+);
+
 CREATE TABLE setup_link (                -- printed once by `serve` on an empty store
     token_hash    BYTEA    NOT NULL PRIMARY KEY,
     created_at    BIGINT NOT NULL,

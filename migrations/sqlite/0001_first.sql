@@ -38,6 +38,14 @@ CREATE TABLE sign_in (                   -- a signed-in browser of a staff membe
 ) STRICT;
 CREATE INDEX sign_in_until ON sign_in (until);
 
+CREATE TABLE password_link (             -- with it somebody new sets a password, once
+    token_hash    BLOB    NOT NULL PRIMARY KEY,
+    business_id   INTEGER NOT NULL REFERENCES business (id),
+    staff_id      INTEGER NOT NULL REFERENCES staff (id),
+    created_at    INTEGER NOT NULL,
+    until         INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE setup_link (                -- printed once by `serve` on an empty store
     token_hash    BLOB    NOT NULL PRIMARY KEY,
     created_at    INTEGER NOT NULL,

@@ -16,6 +16,7 @@
 //! where that matters it says so with [`LOCKED`], or lets a unique key decide. Queues are claimed with
 //! [`SKIP_LOCKED`]. Both are comments that PostgreSQL gets as clauses.
 
+pub mod api_key;
 pub mod appointment;
 pub mod business;
 pub mod consent;
@@ -28,6 +29,9 @@ pub mod page;
 pub mod prune;
 pub mod scheduler;
 pub mod session;
+pub mod setup;
+pub mod staff;
+pub mod task;
 
 mod error;
 mod figures;

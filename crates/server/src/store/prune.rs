@@ -46,5 +46,6 @@ pub fn prune(tx: &mut Tx<'_>, limit: i64) -> Result<u64, StoreError> {
         sql!("DELETE FROM setup_link WHERE until < $1 AND used_at IS NULL"),
         &[&now],
     )?;
+    deleted += tx.execute(sql!("DELETE FROM password_link WHERE until < $1"), &[&now])?;
     Ok(deleted)
 }

@@ -1,0 +1,186 @@
+//! Follow-up tasks.
+
+use jiff::Timestamp;
+use ringback_domain::id::{BusinessId, LeadId, StaffId, TaskId};
+use ringback_domain::task::Task;
+
+use super::{Row, StoreError, Tx, sql};
+
+/// What it takes to make one.
+#[derive(Clone, Debug)]
+pub struct NewTask {
+    /// Whose.
+    pub business: BusinessId,
+    /// About which lead.
+    pub lead: Option<LeadId>,
+    /// What is to be done.
+    pub title: String,
+    /// By whom.
+    pub assignee: Option<StaffId>,
+    /// By when.
+    pub due_at: Option<Timestamp>,
+    /// Who makes it.
+    pub by: StaffId,
+}
+
+/// A task with the name of the person it is about.
+#[derive(Clone, Debug)]
+pub struct TaskRow {
+    /// The task.
+    pub task: Task,
+    /// Whom to call, when it is about a lead.
+    pub lead_name: Option<String>,
+}
+
+/// Which tasks a list wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Open, all of them.
+    Open,
+    /// Open, this person's and those of nobody in particular.
+    Mine(StaffId),
+    /// Open and past due.
+    Overdue,
+    /// Closed, the latest first.
+    Done,
+}
+
+/// Most tasks a list shows.
+const LIST: i64 = 200;
+
+/// Makes a task.
+pub fn create(tx: &mut Tx<'_>, new: &NewTask) -> Result<TaskId, StoreError> {
+    tx.one(
+        sql!(
+            "INSERT INTO task (business_id, lead_id, title, assignee_id, due_at, created_by, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id"
+        ),
+        &[
+            &new.business,
+            &new.lead,
+            &new.title,
+            &new.assignee,
+            &new.due_at,
+            &new.by,
+            &tx.now(),
+        ],
+        |row| row.get("id"),
+    )
+}
+
+/// A business's tasks: open ones by due time (those without one last), closed ones latest first.
+pub fn list(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    which: Which,
+) -> Result<Vec<TaskRow>, StoreError> {
+    let now = tx.now();
+    let (mine, due_before) = match which {
+        Which::Done => {
+            return tx.rows(
+                sql!(
+                    "SELECT task.*, lead.name AS lead_name FROM task LEFT JOIN lead ON lead.id = task.lead_id
+                     WHERE task.business_id = $1 AND task.done_at IS NOT NULL
+                     ORDER BY task.done_at DESC, task.id DESC LIMIT $2"
+                ),
+                &[&business, &LIST],
+                read_row,
+            );
+        }
+        Which::Open => (0, None),
+        Which::Mine(staff) => (staff.get(), None),
+        Which::Overdue => (0, Some(now)),
+    };
+    tx.rows(
+        sql!(
+            "SELECT task.*, lead.name AS lead_name FROM task LEFT JOIN lead ON lead.id = task.lead_id
+             WHERE task.business_id = $1 AND task.done_at IS NULL
+               AND ($2 = 0 OR task.assignee_id = $2 OR task.assignee_id IS NULL)
+               AND (CAST($3 AS BIGINT) IS NULL OR task.due_at <= $3)
+             ORDER BY CASE WHEN task.due_at IS NULL THEN 1 ELSE 0 END, task.due_at, task.id LIMIT $4"
+        ),
+        &[&business, &mine, &due_before, &LIST],
+        read_row,
+    )
+}
+
+/// The tasks about a lead, open ones first.
+pub fn of_lead(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    lead: LeadId,
+) -> Result<Vec<TaskRow>, StoreError> {
+    tx.rows(
+        sql!(
+            "SELECT task.*, lead.name AS lead_name FROM task LEFT JOIN lead ON lead.id = task.lead_id
+             WHERE task.business_id = $1 AND task.lead_id = $2
+             ORDER BY CASE WHEN task.done_at IS NULL THEN 0 ELSE 1 END, task.due_at, task.id"
+        ),
+        &[&business, &lead],
+        read_row,
+    )
+}
+
+/// How many open tasks of this person, or of nobody in particular, are past due.
+pub fn overdue(tx: &mut Tx<'_>, business: BusinessId, staff: StaffId) -> Result<i64, StoreError> {
+    tx.one(
+        sql!(
+            "SELECT COUNT(*) AS n FROM task
+             WHERE business_id = $1 AND done_at IS NULL AND due_at <= $2
+               AND (assignee_id = $3 OR assignee_id IS NULL)"
+        ),
+        &[&business, &tx.now(), &staff],
+        |row| row.get("n"),
+    )
+}
+
+/// One of a business's tasks.
+pub fn get(tx: &mut Tx<'_>, business: BusinessId, id: TaskId) -> Result<Option<Task>, StoreError> {
+    tx.first(
+        sql!("SELECT * FROM task WHERE business_id = $1 AND id = $2"),
+        &[&business, &id],
+        read,
+    )
+}
+
+/// Writes everything of a task that moves.
+pub fn save(tx: &mut Tx<'_>, task: &Task) -> Result<(), StoreError> {
+    let (done_at, done_by) = task.done.unzip();
+    tx.execute(
+        sql!(
+            "UPDATE task SET title = $3, assignee_id = $4, due_at = $5, done_at = $6, done_by = $7
+             WHERE business_id = $1 AND id = $2"
+        ),
+        &[
+            &task.business,
+            &task.id,
+            &task.title,
+            &task.assignee,
+            &task.due_at,
+            &done_at,
+            &done_by,
+        ],
+    )?;
+    Ok(())
+}
+
+fn read_row(row: &Row<'_>) -> Result<TaskRow, StoreError> {
+    Ok(TaskRow {
+        task: read(row)?,
+        lead_name: row.get("lead_name")?,
+    })
+}
+
+fn read(row: &Row<'_>) -> Result<Task, StoreError> {
+    let done_at: Option<Timestamp> = row.get("done_at")?;
+    Ok(Task {
+        id: row.get("id")?,
+        business: row.get("business_id")?,
+        lead: row.get("lead_id")?,
+        title: row.get("title")?,
+        assignee: row.get("assignee_id")?,
+        due_at: row.get("due_at")?,
+        created_by: row.get("created_by")?,
+        done: done_at.zip(row.get("done_by")?),
+    })
+}
