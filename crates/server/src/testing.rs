@@ -180,14 +180,14 @@ macro_rules! on_both_engines {
     };
     ($($story:ident),+ $(,)?) => {
         mod sqlite {
-            $(#[tokio::test]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $story() {
                 let world = $crate::testing::TestStore::fresh($crate::store::Engine::Sqlite);
                 super::$story(world.expect("SQLite is always there")).await;
             })+
         }
         mod postgres {
-            $(#[tokio::test]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $story() {
                 if let Some(world) = $crate::testing::TestStore::fresh($crate::store::Engine::Postgres) {
                     super::$story(world).await;

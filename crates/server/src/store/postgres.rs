@@ -29,7 +29,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::migrate::{self, Migrations};
 use super::queue::Queue;
-use super::tx::{Link, Row, Source, Statement, Tx};
+use super::tx::{Link, Row, Source, Statement, Tx, wrong_number};
 use super::value::{Kind, Value};
 use super::{Hint, Job, Shared, StoreError, spawn};
 use crate::clock::at_microsecond;
@@ -358,6 +358,7 @@ impl Worker {
                         client,
                         prepared: HashMap::new(),
                         passing: false,
+                        reading: false,
                         lost: false,
                     });
                 }
@@ -387,6 +388,8 @@ pub(super) struct Connection {
     prepared: HashMap<&'static str, ::postgres::Statement>,
     /// The last error was of the kind that another run may not meet.
     passing: bool,
+    /// The transaction is a query's.
+    reading: bool,
     /// The server has gone, or has told us to: no further word is to be had here.
     lost: bool,
 }
@@ -456,14 +459,12 @@ impl Connection {
             }
             return Ok(statement.clone());
         }
+        let wanted = sql.parameters();
+        if wanted != values.len() {
+            return Err(wrong_number(wanted, values.len()));
+        }
         let prepared = self.client.prepare_typed(&sql.text_for_postgres(), &types);
         let statement = prepared.map_err(|error| self.classify(&error))?;
-        if statement.params().len() != values.len() {
-            let (wanted, given) = (statement.params().len(), values.len());
-            return Err(StoreError::Bug(format!(
-                "a statement wants {wanted} parameters, {given} were given"
-            )));
-        }
         self.prepared.insert(sql.text(), statement.clone());
         Ok(statement)
     }
@@ -471,6 +472,7 @@ impl Connection {
     /// BEGIN, the time and the transaction's id, in one round trip.
     fn begin(&mut self, purpose: Use) -> Result<Begun, Trouble> {
         self.passing = false;
+        self.reading = purpose == Use::Read;
         let rows = match purpose {
             Use::Write => self.simple(&format!(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ; {NOW} AS now, pg_current_xact_id() AS id"
@@ -555,6 +557,9 @@ impl Connection {
             SqlState::FEATURE_NOT_SUPPORTED | SqlState::INVALID_SQL_STATEMENT_NAME => {
                 self.prepared.clear();
                 (StoreError::Bug(describe(error)), true)
+            }
+            SqlState::READ_ONLY_SQL_TRANSACTION if self.reading => {
+                (StoreError::Bug(describe(error)), false)
             }
             _ if is_outage(state.code()) => {
                 self.lost = true;

@@ -18,7 +18,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
 
 use super::migrate::{self, Migrations};
 use super::queue::Queue;
-use super::tx::{Link, Row, Source, Statement, Tx, parameter_index};
+use super::tx::{Link, Row, Source, Statement, Tx, parameter_index, wrong_number};
 use super::value::{Kind, Value};
 use super::{Hint, Job, Shared, StoreError, spawn};
 
@@ -361,10 +361,7 @@ fn bound<'a>(
         .map_err(|error| classify(&error))?;
     let places = statement.parameter_count();
     if places != values.len() {
-        return Err(StoreError::Bug(format!(
-            "a statement wants {places} parameters, {} were given",
-            values.len()
-        )));
+        return Err(wrong_number(places, values.len()));
     }
     for place in 1..=places {
         let index = parameter_index(statement.parameter_name(place).unwrap_or("?"), values.len())?;

@@ -1,6 +1,7 @@
 //! A transaction as a command sees it: statements with `$n`, rows by column name, the time, and hints.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -29,6 +30,18 @@ impl Statement {
     /// The text as written.
     pub(super) fn text(self) -> &'static str {
         self.0
+    }
+
+    /// How many different `$n` stand in it outside quoted text.
+    pub(super) fn parameters(self) -> usize {
+        let unquoted = self.0.split('\'').step_by(2);
+        let numbers = unquoted
+            .flat_map(|text| text.split('$').skip(1))
+            .filter_map(|after| {
+                let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+                after[..digits].parse::<u32>().ok()
+            });
+        numbers.collect::<BTreeSet<_>>().len()
     }
 
     /// The text as PostgreSQL gets it.
@@ -221,6 +234,13 @@ impl Row<'_> {
     }
 }
 
+/// The sentence for a statement called with too few values, or too many.
+pub(super) fn wrong_number(wanted: usize, given: usize) -> StoreError {
+    StoreError::Bug(format!(
+        "a statement wants {wanted} parameters, {given} were given"
+    ))
+}
+
 /// Which value each place of a statement takes: the `n` of every `$n`, checked against what was given.
 pub(super) fn parameter_index(name: &str, given: usize) -> Result<usize, StoreError> {
     let number = name
@@ -234,5 +254,43 @@ pub(super) fn parameter_index(name: &str, given: usize) -> Result<usize, StoreEr
         None => Err(StoreError::Bug(format!(
             "parameters are $1, $2, …, not {name}"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_counted_once_and_not_in_quotes() {
+        let count = |text| Statement(text).parameters();
+        assert_eq!(count("SELECT 1"), 0);
+        assert_eq!(
+            count("SELECT $2, $1, $2, $10 WHERE a = 'it''s $3' AND b = $1"),
+            3
+        );
+    }
+
+    #[test]
+    fn only_postgres_reads_the_locking_comments() {
+        let claim = Statement("SELECT id FROM delivery LIMIT $1 /* FOR UPDATE SKIP LOCKED */");
+        assert_eq!(
+            claim.text_for_postgres(),
+            "SELECT id FROM delivery LIMIT $1 FOR UPDATE SKIP LOCKED"
+        );
+        let lock = Statement("SELECT id FROM lead WHERE id = $1 /* FOR UPDATE */");
+        assert_eq!(
+            lock.text_for_postgres(),
+            "SELECT id FROM lead WHERE id = $1 FOR UPDATE"
+        );
+    }
+
+    #[test]
+    fn places_take_the_value_of_their_number() {
+        assert_eq!(parameter_index("$2", 2), Ok(1));
+        assert!(parameter_index("$3", 2).is_err());
+        assert!(parameter_index("$0", 2).is_err());
+        assert!(parameter_index("?1", 2).is_err());
+        assert!(parameter_index(":name", 2).is_err());
     }
 }
