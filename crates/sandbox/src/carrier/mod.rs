@@ -7,6 +7,7 @@ pub(crate) mod inbound;
 mod messages;
 mod opt_out;
 mod segments;
+mod sending;
 pub mod signature;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,8 @@ use serde_json::{Value, json};
 
 pub use callbacks::Webhook;
 pub use inbound::Reply;
-pub use messages::{Direction, Message, SEND_FIELDS};
+pub use messages::{Direction, Message};
+pub use sending::SEND_FIELDS;
 
 use crate::call::{Answer, Call};
 use crate::options::{Credentials, Delivery, Options};

@@ -1,19 +1,18 @@
-//! Bookings of a booking provider, their contacts, and the providers themselves (crm/v2). The field
-//! tables follow `Crm.V2.CreateBookingRequest`, `UpdateBookingRequest`, `AddressModel`,
-//! `AddressPatchModel`, `BookingContactModel`, `DismissBookingModel` and the booking provider tags'
-//! requests. `externalId` is not unique, as in the real one: two creates make two bookings.
+//! Bookings of a booking provider (crm/v2). The field tables follow `Crm.V2.CreateBookingRequest`,
+//! `UpdateBookingRequest`, `AddressModel`, `AddressPatchModel` and `DismissBookingModel`; contacts and
+//! providers are in files of their own. `externalId` is not unique, as in the real one: two creates
+//! make two bookings.
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::contacts::{CONTACT, Contact, NewContact};
 use super::listing::{Listed, Listing};
 use super::validation::{Field, Kind, Problem, nullable, optional, read, required};
 use super::{Answer, Call, Tenant, changed, path_id};
-use crate::options::Credentials;
 
-const CONTACT_TYPES: &[&str] = &["Phone", "Email", "Fax", "MobilePhone"];
 const CUSTOMER_TYPES: &[&str] = &["Residential", "Commercial"];
 pub(super) const PRIORITIES: &[&str] = &["Low", "Normal", "High", "Urgent"];
 
@@ -33,18 +32,6 @@ const ADDRESS_PATCH: &[Field] = &[
     required("state", Kind::Text),
     required("zip", Kind::Text),
     required("country", Kind::Text),
-];
-
-const CONTACT: &[Field] = &[
-    required("type", Kind::OneOf(CONTACT_TYPES)),
-    required("value", Kind::Text),
-    nullable("memo", Kind::Text),
-];
-
-const CONTACT_UPDATE: &[Field] = &[
-    optional("type", Kind::OneOf(CONTACT_TYPES)),
-    optional("value", Kind::Text),
-    optional("memo", Kind::Text),
 ];
 
 /// `Crm.V2.CreateBookingRequest`. `customerType` is a plain string there, but its description and the
@@ -89,14 +76,6 @@ const DISMISS: &[Field] = &[
     nullable("callReasonId", Kind::Int64),
     nullable("dismissingMemo", Kind::Text),
 ];
-const PROVIDER_CREATE: &[Field] = &[
-    required("tagName", Kind::Text),
-    required("description", Kind::Text),
-];
-const PROVIDER_UPDATE: &[Field] = &[
-    optional("tagName", Kind::Text),
-    optional("description", Kind::Text),
-];
 
 /// Where a booking stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,23 +100,6 @@ pub struct Address {
     pub state: String,
     pub zip: String,
     pub country: String,
-}
-
-/// A way to reach the person of a booking.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Contact {
-    /// ID of the contact.
-    pub id: i64,
-    /// `Phone`, `Email`, `Fax` or `MobilePhone`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The number or address.
-    pub value: String,
-    /// A remark; empty when none was given.
-    pub memo: String,
-    /// When it was last changed.
-    pub modified_on: Timestamp,
 }
 
 /// A booking; serialized it is `Crm.V2.BookingResponse`.
@@ -206,21 +168,6 @@ impl Listed for Booking {
     }
 }
 
-impl Listed for Contact {
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn created_on(&self) -> Timestamp {
-        self.modified_on
-    }
-    fn modified_on(&self) -> Timestamp {
-        self.modified_on
-    }
-    fn json(&self) -> Value {
-        json!(self)
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CreateBooking {
@@ -260,22 +207,6 @@ struct UpdateBooking {
 }
 
 #[derive(Deserialize)]
-struct NewContact {
-    #[serde(rename = "type")]
-    kind: String,
-    value: String,
-    memo: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ContactUpdate {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    value: Option<String>,
-    memo: Option<String>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DismissBooking {
     call_reason_id: Option<i64>,
@@ -295,24 +226,12 @@ impl Tenant {
         self.must_exist("business-units", "businessUnitId", new.business_unit_id)?;
         self.must_exist("job-types", "jobTypeId", new.job_type_id)?;
         for (i, contact) in new.contacts.iter().flatten().enumerate() {
-            reachable(
-                &contact.kind,
-                &contact.value,
-                &format!("contacts[{i}].value"),
-            )?;
+            contact.check(&format!("contacts[{i}].value"))?;
         }
-        let contacts = new
-            .contacts
-            .unwrap_or_default()
-            .into_iter()
-            .map(|contact| Contact {
-                id: self.next_id(),
-                kind: contact.kind,
-                value: contact.value,
-                memo: contact.memo.unwrap_or_default(),
-                modified_on: now,
-            });
-        let contacts = contacts.collect();
+        let contacts = new.contacts.unwrap_or_default().into_iter();
+        let contacts = contacts
+            .map(|contact| contact.kept(self.next_id(), now))
+            .collect();
         let booking = Booking {
             id: self.next_id(),
             source: new.source,
@@ -449,86 +368,6 @@ impl Tenant {
         Ok(Answer::empty(StatusCode::OK).changed())
     }
 
-    pub(super) fn add_contact(
-        &mut self,
-        provider: &str,
-        id: &str,
-        call: &Call,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
-        self.booking(Some(provider), id)?;
-        let new: NewContact = read(call, CONTACT)?;
-        reachable(&new.kind, &new.value, "value")?;
-        let contact = Contact {
-            id: self.next_id(),
-            kind: new.kind,
-            value: new.value,
-            memo: new.memo.unwrap_or_default(),
-            modified_on: now,
-        };
-        let booking = self.booking(Some(provider), id)?;
-        booking.contacts.push(contact.clone());
-        booking.modified_on = now;
-        Ok(changed(&json!(contact)))
-    }
-
-    pub(super) fn list_contacts(
-        &mut self,
-        provider: Option<&str>,
-        id: &str,
-        call: &Call,
-    ) -> Result<Answer, Problem> {
-        let listing = Listing::read(call, &[])?;
-        listing.page(self.booking(provider, id)?.contacts.iter())
-    }
-
-    pub(super) fn update_contact(
-        &mut self,
-        provider: &str,
-        id: &str,
-        contact: &str,
-        call: &Call,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
-        let contact_id = path_id(contact)?;
-        self.booking(Some(provider), id)?;
-        let update: ContactUpdate = read(call, CONTACT_UPDATE)?;
-        let booking = self.booking(Some(provider), id)?;
-        let contact = booking
-            .contacts
-            .iter_mut()
-            .find(|contact| contact.id == contact_id);
-        let contact = contact.ok_or_else(|| Problem::not_found("Contact", contact_id))?;
-        let kind = update.kind.unwrap_or_else(|| contact.kind.clone());
-        let value = update.value.unwrap_or_else(|| contact.value.clone());
-        reachable(&kind, &value, "value")?;
-        contact.kind = kind;
-        contact.value = value;
-        contact.memo = update.memo.unwrap_or_else(|| contact.memo.clone());
-        contact.modified_on = now;
-        let body = json!({ "type": contact.kind, "value": contact.value, "memo": contact.memo });
-        booking.modified_on = now;
-        Ok(changed(&body))
-    }
-
-    pub(super) fn delete_contact(
-        &mut self,
-        provider: &str,
-        id: &str,
-        contact: &str,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
-        let contact_id = path_id(contact)?;
-        let booking = self.booking(Some(provider), id)?;
-        let before = booking.contacts.len();
-        booking.contacts.retain(|contact| contact.id != contact_id);
-        if booking.contacts.len() == before {
-            return Err(Problem::not_found("Contact", contact_id));
-        }
-        booking.modified_on = now;
-        Ok(Answer::empty(StatusCode::OK).changed())
-    }
-
     /// What staff do on the board: accept, convert or dismiss.
     pub(crate) fn act_on_booking(
         &mut self,
@@ -571,158 +410,4 @@ impl Tenant {
             })
             .ok_or_else(|| Problem::not_found("Booking", id))
     }
-
-    fn provider(&self, id: &str) -> Result<i64, Problem> {
-        let id = path_id(id)?;
-        match self.providers.iter().any(|tag| tag.id == id) {
-            true => Ok(id),
-            false => Err(Problem::not_found("Booking provider", id)),
-        }
-    }
-}
-
-/// Sense in a contact's value: what rings has digits, what takes mail has an @. (The published
-/// documents do not say; the strict reading.)
-fn reachable(kind: &str, value: &str, field: &str) -> Result<(), Problem> {
-    let fine = match kind {
-        "Email" => value
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.')),
-        _ => value.chars().filter(char::is_ascii_digit).count() >= 7,
-    };
-    if fine {
-        Ok(())
-    } else {
-        Err(Problem::field(
-            field,
-            format!("The value is no valid contact of type {kind}."),
-        ))
-    }
-}
-
-/// A booking provider, "tag" in ServiceTitan's settings.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ProviderTag {
-    id: i64,
-    tag_name: String,
-    description: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    created_on: Timestamp,
-    modified_on: Timestamp,
-    active: bool,
-}
-
-impl ProviderTag {
-    pub(super) fn seeded(credentials: &Credentials, now: Timestamp) -> ProviderTag {
-        ProviderTag {
-            id: credentials.booking_provider,
-            tag_name: "Ringback".into(),
-            description: "Bookings from the online scheduler".into(),
-            kind: "V2Api",
-            created_on: now,
-            modified_on: now,
-            active: true,
-        }
-    }
-}
-
-impl Listed for ProviderTag {
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn created_on(&self) -> Timestamp {
-        self.created_on
-    }
-    fn modified_on(&self) -> Timestamp {
-        self.modified_on
-    }
-    fn json(&self) -> Value {
-        json!(self)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ProviderBody {
-    tag_name: Option<String>,
-    description: Option<String>,
-}
-
-impl Tenant {
-    pub(super) fn list_providers(&self, call: &Call) -> Result<Answer, Problem> {
-        let listing = Listing::read(call, &["name"])?;
-        let name = listing.text("name");
-        listing.page(
-            self.providers
-                .iter()
-                .filter(|tag| name.is_none_or(|name| tag.tag_name == name)),
-        )
-    }
-
-    pub(super) fn get_provider(&self, id: &str) -> Result<Answer, Problem> {
-        let id = path_id(id)?;
-        let tag = self.providers.iter().find(|tag| tag.id == id);
-        tag.map(|tag| Answer::json(StatusCode::OK, &json!(tag)))
-            .ok_or_else(|| Problem::not_found("Booking provider tag", id))
-    }
-
-    pub(super) fn create_provider(
-        &mut self,
-        call: &Call,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
-        let new: ProviderBody = read(call, PROVIDER_CREATE)?;
-        let (tag_name, description) = (
-            new.tag_name.unwrap_or_default(),
-            new.description.unwrap_or_default(),
-        );
-        if self.providers.iter().any(|tag| tag.tag_name == tag_name) {
-            return Err(Problem::new(
-                StatusCode::CONFLICT,
-                format!("There is a booking provider tag '{tag_name}' already."),
-            ));
-        }
-        let id = self.next_id();
-        let tag = ProviderTag {
-            id,
-            tag_name,
-            description,
-            kind: "V2Api",
-            created_on: now,
-            modified_on: now,
-            active: true,
-        };
-        let answer = changed(&without_active(&tag));
-        self.providers.push(tag);
-        Ok(answer)
-    }
-
-    pub(super) fn update_provider(
-        &mut self,
-        id: &str,
-        call: &Call,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
-        let update: ProviderBody = read(call, PROVIDER_UPDATE)?;
-        let id = path_id(id)?;
-        let tag = self.providers.iter_mut().find(|tag| tag.id == id);
-        let tag = tag.ok_or_else(|| Problem::not_found("Booking provider tag", id))?;
-        tag.tag_name = update.tag_name.unwrap_or_else(|| tag.tag_name.clone());
-        tag.description = update
-            .description
-            .unwrap_or_else(|| tag.description.clone());
-        tag.modified_on = now;
-        Ok(changed(&without_active(tag)))
-    }
-}
-
-/// The responses to creating and updating a tag lack `active`; those to reading one have it.
-fn without_active(tag: &ProviderTag) -> Value {
-    let mut body = json!(tag);
-    if let Some(members) = body.as_object_mut() {
-        members.remove("active");
-    }
-    body
 }

@@ -178,6 +178,35 @@ pub struct Lead {
 }
 
 impl Lead {
+    /// A new lead of which only the person and the campaign are known.
+    fn open(id: i64, campaign_id: i64, person: Person, now: Timestamp) -> Lead {
+        Lead {
+            id,
+            status: LeadStatus::Open,
+            priority: "Normal".into(),
+            customer_id: None,
+            location_id: None,
+            business_unit_id: None,
+            job_type_id: None,
+            campaign_id,
+            follow_up_date: None,
+            created_by_id: seeds::API_USER,
+            created_on: now,
+            modified_on: now,
+            tag_type_ids: Vec::new(),
+            dismissing_reason_id: None,
+            summary: None,
+            call_reason_id: None,
+            call_id: None,
+            booking_id: None,
+            manual_call_id: None,
+            lead_url: None,
+            person,
+            capture_source: None,
+            notes: Vec::new(),
+        }
+    }
+
     pub(super) fn record(&self) -> Value {
         serde_json::to_value(self).expect("a lead is plain data")
     }
@@ -318,31 +347,17 @@ impl Tenant {
             booking.status = BookingStatus::Dismissed;
             booking.modified_on = now;
         }
-        let lead = Lead {
-            id: self.next_id(),
-            status: LeadStatus::Open,
-            priority: new.priority.unwrap_or_else(|| "Normal".into()),
-            customer_id: new.customer_id,
-            location_id: new.location_id,
-            business_unit_id: new.business_unit_id,
-            job_type_id: new.job_type_id,
-            campaign_id: new.campaign_id,
-            follow_up_date: new.follow_up_date,
-            created_by_id: seeds::API_USER,
-            created_on: now,
-            modified_on: now,
-            tag_type_ids: new.tag_type_ids.unwrap_or_default(),
-            dismissing_reason_id: None,
-            summary: Some(new.summary),
-            call_reason_id: new.call_reason_id,
-            call_id: None,
-            booking_id: new.booking_id,
-            manual_call_id: None,
-            lead_url: None,
-            person: new.person,
-            capture_source: None,
-            notes: Vec::new(),
-        };
+        let mut lead = Lead::open(self.next_id(), new.campaign_id, new.person, now);
+        lead.priority = new.priority.unwrap_or(lead.priority);
+        lead.customer_id = new.customer_id;
+        lead.location_id = new.location_id;
+        lead.business_unit_id = new.business_unit_id;
+        lead.job_type_id = new.job_type_id;
+        lead.follow_up_date = new.follow_up_date;
+        lead.tag_type_ids = new.tag_type_ids.unwrap_or_default();
+        lead.summary = Some(new.summary);
+        lead.call_reason_id = new.call_reason_id;
+        lead.booking_id = new.booking_id;
         let answer = changed(&lead.record());
         self.leads.insert(lead.id, lead);
         Ok(answer)
@@ -377,31 +392,9 @@ impl Tenant {
             person.lead_zip = Some(address.zip);
             person.lead_country = Some(address.country);
         }
-        let lead = Lead {
-            id: self.next_id(),
-            status: LeadStatus::Open,
-            priority: "Normal".into(),
-            customer_id: None,
-            location_id: None,
-            business_unit_id: None,
-            job_type_id: None,
-            campaign_id: seeds::CAMPAIGN_WEBSITE,
-            follow_up_date: None,
-            created_by_id: seeds::API_USER,
-            created_on: now,
-            modified_on: now,
-            tag_type_ids: Vec::new(),
-            dismissing_reason_id: None,
-            summary: form.summary,
-            call_reason_id: None,
-            call_id: None,
-            booking_id: None,
-            manual_call_id: None,
-            lead_url: None,
-            person,
-            capture_source: Some("Form".into()),
-            notes: Vec::new(),
-        };
+        let mut lead = Lead::open(self.next_id(), seeds::CAMPAIGN_WEBSITE, person, now);
+        lead.summary = form.summary;
+        lead.capture_source = Some("Form".into());
         let answer = changed(&json!({ "leadId": lead.id }));
         self.leads.insert(lead.id, lead);
         Ok(answer)

@@ -4,10 +4,12 @@
 
 mod auth;
 mod bookings;
+mod contacts;
 mod leads;
 mod listing;
 mod lookups;
 mod opt_outs;
+mod providers;
 pub mod seeds;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use bookings::CREATE as BOOKING_CREATE_FIELDS;
-pub use bookings::{Address, Booking, BookingStatus, Contact, UPDATE as BOOKING_UPDATE_FIELDS};
+pub use bookings::{Address, Booking, BookingStatus, UPDATE as BOOKING_UPDATE_FIELDS};
+pub use contacts::Contact;
 pub use leads::{
     CREATE as LEAD_CREATE_FIELDS, Lead, LeadStatus, Note, Person, UPDATE as LEAD_UPDATE_FIELDS,
 };
@@ -28,8 +31,9 @@ pub use validation::{Field, Kind};
 
 use crate::call::{Answer, Call};
 use crate::options::Credentials;
-use bookings::ProviderTag;
+
 use lookups::Lookups;
+use providers::ProviderTag;
 use validation::Problem;
 
 /// Everything one tenant of the pretend ServiceTitan holds.
