@@ -1,6 +1,7 @@
 //! Ringback's server: what the rules of `ringback_domain` decide is done here. Dependencies point one way:
 //! routes → {scheduler, capture, office} → store → domain; duties → {capture, outbox} → {crm, sms, store} → domain.
 
+pub mod api;
 pub mod app;
 pub mod capture;
 pub mod clock;

@@ -1,8 +1,10 @@
 //! Every URL, with who may call it. A route cannot be written without its rule.
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
+use crate::api::{self, health, leads, schedulers};
 use crate::app::App;
 use crate::capture::line;
 use crate::error::Error;
@@ -10,36 +12,55 @@ use crate::http;
 
 /// The whole product as a service.
 pub fn routes(app: App) -> Router {
-    Table::new()
+    Table::new(app)
         // The visitor.
         .visitor("/line/{scheduler}", get(line::open))
         .visitor("/line/{scheduler}/say", post(line::say))
-        .with(app)
+        // Programs.
+        .api("/api/v1/leads", get(leads::list))
+        .api("/api/v1/schedulers", get(schedulers::list))
+        .api(
+            "/api/v1/schedulers/{id}/settings",
+            get(schedulers::settings).put(schedulers::change_settings),
+        )
+        .anybody("/openapi.json", get(api::description))
+        .anybody("/healthz", get(health::healthz))
+        .anybody("/readyz", get(health::readyz))
+        .with()
 }
 
 /// Collects routes by rule.
 struct Table {
+    app: App,
     router: Router<App>,
 }
 
 impl Table {
-    fn new() -> Self {
-        Self {
-            router: Router::new(),
-        }
+    fn new(app: App) -> Self {
+        let router = Router::new();
+        Self { app, router }
     }
 
-    /// Anybody with a browser.
-    fn visitor(mut self, path: &str, handlers: MethodRouter<App>) -> Self {
+    /// Anybody with a browser: handlers ask for the session's token themselves.
+    fn visitor(self, path: &str, handlers: MethodRouter<App>) -> Self {
+        self.anybody(path, handlers)
+    }
+
+    /// Programs with a good key of the business.
+    fn api(self, path: &str, handlers: MethodRouter<App>) -> Self {
+        let guard = from_fn_with_state(self.app.clone(), api::guard);
+        self.anybody(path, handlers.layer(guard))
+    }
+
+    /// Really anybody: nothing of any business is behind it.
+    fn anybody(mut self, path: &str, handlers: MethodRouter<App>) -> Self {
         self.router = self.router.route(path, handlers);
         self
     }
 
-    fn with(self, app: App) -> Router {
+    fn with(self) -> Router {
         let nothing_here = || async { Error::NotFound };
-        http::around(
-            self.router.fallback(nothing_here).with_state(app.clone()),
-            &app,
-        )
+        let router = self.router.fallback(nothing_here);
+        http::around(router.with_state(self.app.clone()), &self.app)
     }
 }
