@@ -33,6 +33,7 @@ pub mod setup;
 pub mod staff;
 pub mod task;
 
+mod backup;
 mod error;
 mod figures;
 mod migrate;
@@ -53,6 +54,7 @@ use ringback_domain::id::{BusinessId, LeadId, SessionId};
 use secrecy::SecretString;
 use tokio::sync::{broadcast, oneshot};
 
+pub use backup::backup;
 pub use error::StoreError;
 pub use figures::Snapshot;
 pub use tx::{LOCKED, Row, SKIP_LOCKED, Statement, Tx};

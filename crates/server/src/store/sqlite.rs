@@ -527,7 +527,7 @@ fn lock_beside(path: &Path) -> Result<File, StoreError> {
 }
 
 /// People's names and phone numbers are in this file: nobody else on the machine reads it.
-fn create_private(path: &Path) -> Result<(), StoreError> {
+pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     let made = private().truncate(false).open(path);
     made.map(drop).map_err(|error| {
         refused(format!(
@@ -545,7 +545,7 @@ fn private() -> OpenOptions {
     options
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()

@@ -1,1 +1,272 @@
+//! What only a file can do to us: be locked, be somebody else's, be from the future, be copied.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use ringback_server::clock::Clock;
+use ringback_server::store::{Engine, Order, Store, StoreConfig, StoreError, backup, sql};
+use ringback_server::testing::{Place, TestStore};
+
+use crate::{count, hold_writer, put};
+
+fn open(place: &Place) -> Result<Store, StoreError> {
+    Store::open(place.config(), Clock::system())
+}
+
+/// The sentence with which the store does not open.
+fn refusal(place: &Place) -> String {
+    match open(place) {
+        Err(StoreError::Refused(sentence)) => sentence,
+        other => panic!("it should not have opened: {other:?}"),
+    }
+}
+
+/// Somebody at the file with another tool.
+fn by_hand(place: &Place, sql: &str) {
+    let file = place.file().expect("SQLite is a file");
+    rusqlite::Connection::open(file)
+        .unwrap()
+        .execute_batch(sql)
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_cannot_share_a_file() {
+    let mut world = TestStore::fresh(Engine::Sqlite).unwrap();
+    let sentence = refusal(world.place());
+    assert!(sentence.contains("Another Ringback"), "{sentence}");
+    assert!(
+        sentence.contains(&std::process::id().to_string()),
+        "{sentence}"
+    );
+    put(&world.store, "a", 1)
+        .await
+        .expect("the first one is not disturbed");
+    world.reopen().await.expect("the lock goes with its holder");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_else_reads_the_file() {
+    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    put(&world.store, "a", 1).await.unwrap();
+    let file = world.place().file().unwrap();
+    let mut seen = 0;
+    for entry in fs::read_dir(file.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(
+            mode & 0o077,
+            0,
+            "{:?} is open to others: {mode:o}",
+            entry.path()
+        );
+        seen += 1;
+    }
+    assert!(
+        seen >= 3,
+        "the database, its log and its lock, at least; not {seen}"
+    );
+}
+
+#[test]
+fn another_programs_file_is_left_alone() {
+    let place = Place::fresh(Engine::Sqlite).unwrap();
+    by_hand(&place, "CREATE TABLE photo (id INTEGER PRIMARY KEY)");
+    let sentence = refusal(&place);
+    assert!(sentence.contains("some other program"), "{sentence}");
+    fs::write(
+        place.file().unwrap(),
+        "Dear diary, this is no database at all.",
+    )
+    .unwrap();
+    let sentence = refusal(&place);
+    assert!(sentence.contains("cannot be opened"), "{sentence}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let config = StoreConfig::Sqlite {
+        path: "/nonexistent/ringback.db".into(),
+    };
+    let told = Store::open(&config, Clock::system())
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("/nonexistent/ringback.db"), "{told}");
+}
+
+#[test]
+fn a_newer_schema_is_left_alone() {
+    let place = Place::fresh(Engine::Sqlite).unwrap();
+    drop(open(&place).unwrap());
+    by_hand(
+        &place,
+        "INSERT INTO schema_migration VALUES (9999, '9999_from_the_future', 'x', 1)",
+    );
+    let sentence = refusal(&place);
+    assert!(sentence.contains("newer Ringback"), "{sentence}");
+    assert!(sentence.contains("9999"), "{sentence}");
+}
+
+#[test]
+fn an_edited_migration_is_refused() {
+    let place = Place::fresh(Engine::Sqlite).unwrap();
+    drop(open(&place).unwrap());
+    by_hand(
+        &place,
+        "UPDATE schema_migration SET checksum = 'edited' WHERE version = 1",
+    );
+    let sentence = refusal(&place);
+    assert!(sentence.contains("0001_first.sql"), "{sentence}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_fsync_serves_all_who_wait() {
+    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    let before = world.store.figures();
+    write_together(&world.store, 100, |_| true).await;
+    let after = world.store.figures();
+    assert_eq!(
+        after.commands - before.commands,
+        101,
+        "and the one that held the writer"
+    );
+    assert!(after.commits - before.commits <= 3, "{after:?}");
+    assert!(after.largest_batch >= 99, "{after:?}");
+    assert!(
+        after.commit_us > 0 && after.longest_commit_us <= after.commit_us,
+        "{after:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_neighbour_spoils_only_itself() {
+    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    write_together(&world.store, 60, |number| number % 3 != 0).await;
+    assert_eq!(count(&world.store).await, 40);
+}
+
+/// A deferred foreign key is looked at only by COMMIT, which then fails for the whole batch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_neighbour_that_spoils_the_commit_is_found_out() {
+    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    let tables = world.store.write(Order::Any, |tx| {
+        tx.execute(
+            sql!(
+                "CREATE TABLE child (parent TEXT NOT NULL
+                     REFERENCES node (id) DEFERRABLE INITIALLY DEFERRED)"
+            ),
+            &[],
+        )
+    });
+    tables.await.unwrap();
+    let (held, go_on) = hold_writer(&world.store);
+    let good: Vec<_> = (0..10)
+        .map(|number| {
+            let store = world.store.clone();
+            tokio::spawn(async move { put(&store, &number.to_string(), 1).await })
+        })
+        .collect();
+    let store = world.store.clone();
+    let bad = tokio::spawn(async move {
+        let orphan = sql!("INSERT INTO child (parent) VALUES ('nobody')");
+        store
+            .write(Order::Any, move |tx| tx.execute(orphan, &[]))
+            .await
+    });
+    while world.store.figures().writes_waiting < 11 {
+        tokio::task::yield_now().await;
+    }
+    drop(go_on);
+    held.await.unwrap().unwrap();
+    for write in good {
+        assert_eq!(write.await.unwrap(), Ok(1));
+    }
+    let told = bad.await.unwrap();
+    assert!(matches!(told, Err(StoreError::Bug(_))), "{told:?}");
+    assert_eq!(count(&world.store).await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_a_whole_store_of_one_moment() {
+    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    for number in 0..20 {
+        put(&world.store, &number.to_string(), number)
+            .await
+            .unwrap();
+    }
+    let place = Place::fresh(Engine::Sqlite).unwrap();
+    let copy = place.file().unwrap();
+    let bytes = backup(world.place().config(), &copy).unwrap();
+    put(&world.store, "after", 1)
+        .await
+        .expect("the server goes on");
+
+    let metadata = fs::metadata(&copy).unwrap();
+    assert_eq!(metadata.len(), bytes);
+    assert_eq!(metadata.permissions().mode() & 0o077, 0);
+    assert_eq!(
+        fs::read_dir(copy.parent().unwrap()).unwrap().count(),
+        1,
+        "nothing else is left behind"
+    );
+    let restored = open(&place).expect("a backup opens as a store");
+    assert_eq!(count(&restored).await, 20);
+
+    let again = backup(world.place().config(), &copy)
+        .unwrap_err()
+        .to_string();
+    assert!(again.contains("is there already"), "{again}");
+}
+
+#[test]
+fn a_backup_that_cannot_be_says_why() {
+    let place = Place::fresh(Engine::Sqlite).unwrap();
+    let target = place.file().unwrap().with_file_name("copy.db");
+    let told = backup(place.config(), &target).unwrap_err().to_string();
+    assert!(told.contains("There is no database"), "{told}");
+    drop(open(&place).unwrap());
+    let nowhere = backup(place.config(), std::path::Path::new("/nonexistent/copy.db"));
+    let told = nowhere.unwrap_err().to_string();
+    assert!(told.contains("/nonexistent/copy.db"), "{told}");
+    let postgres = StoreConfig::Postgres {
+        url: "postgres://dana:secret@db/ringback".to_owned().into(),
+    };
+    let told = backup(&postgres, &target).unwrap_err().to_string();
+    assert!(
+        told.contains("pg_dump") && !told.contains("secret"),
+        "{told}"
+    );
+}
+
+/// `number` commands that wait together, `fine` or failing.
+async fn write_together(store: &Store, number: i64, fine: fn(i64) -> bool) {
+    let (held, go_on) = hold_writer(store);
+    let writes: Vec<_> = (0..number)
+        .map(|number| {
+            let store = store.clone();
+            let write = move |tx: &mut ringback_server::store::Tx<'_>| {
+                tx.execute(crate::PUT, &[&number.to_string(), &number])?;
+                if fine(number) {
+                    Ok(())
+                } else {
+                    Err(StoreError::NoRow)
+                }
+            };
+            (
+                fine(number),
+                tokio::spawn(async move { store.write(Order::Any, write).await }),
+            )
+        })
+        .collect();
+    while store.figures().writes_waiting < number as u64 {
+        tokio::task::yield_now().await;
+    }
+    drop(go_on);
+    held.await.unwrap().unwrap();
+    for (fine, write) in writes {
+        assert_eq!(
+            write.await.unwrap(),
+            if fine { Ok(()) } else { Err(StoreError::NoRow) }
+        );
+    }
+}
