@@ -278,7 +278,8 @@ mod tests {
     #[test]
     fn every_reason_has_its_turn() {
         let now = phoenix("2026-11-23 10:00");
-        let cases: [(fn(&mut Circumstances), WhyNot); 9] = [
+        type Change = fn(&mut Circumstances);
+        let cases: [(Change, WhyNot); 9] = [
             (|c| c.booked = true, WhyNot::Booked),
             (|c| c.opted_out = true, WhyNot::OptedOut),
             (|c| c.consented = false, WhyNot::NoConsent),

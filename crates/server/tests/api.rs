@@ -1,5 +1,7 @@
 //! The API, told as stories: keys, pages of leads, the three sections, clear answers to wrong requests.
 
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on says where")]
+
 use ringback_domain::departure::Departure;
 use ringback_domain::session::{Answers, CameFrom};
 use ringback_server::on_both_engines;

@@ -1,5 +1,7 @@
 //! Capture, told as stories: visitors over real connections, leads in a real store.
 
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on says where")]
+
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
