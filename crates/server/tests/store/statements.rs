@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ringback_server::store::{Engine, Statement};
-use ringback_server::testing::TestStore;
+use ringback_server::clock::Clock;
+use ringback_server::store::{Engine, Statement, Store};
+use ringback_server::testing::{Place, TestStore};
 
 #[tokio::test]
 async fn every_statement_is_understood_by_both_engines() {
@@ -38,6 +39,64 @@ async fn every_statement_is_understood_by_both_engines() {
             refused.join("\n")
         );
     }
+}
+
+/// Tables that grow with the visitors. A statement that reads one of them from end to end is fast on the
+/// day it is written and slow in a year.
+const GROWING: &[&str] = &[
+    "appointment",
+    "consent",
+    "crm_record",
+    "delivery",
+    "lead",
+    "lead_event",
+    "opt_out",
+    "page",
+    "place",
+    "resume_link",
+    "session",
+    "text_message",
+];
+
+/// Statements that may all the same, by words of theirs, and why.
+const MAY_SCAN: &[(&str, &str)] = &[
+    (
+        "node.epoch <> page.epoch",
+        "goes through the index of open sockets alone, which has a bound",
+    ),
+    (
+        "settled_at < $1 AND due_at IS NULL ORDER BY id",
+        "the pruner, six times an hour, oldest first",
+    ),
+];
+
+#[test]
+fn no_statement_reads_a_growing_table_from_end_to_end() {
+    let place = Place::fresh(Engine::Sqlite).expect("SQLite is always there");
+    drop(Store::open(place.config(), Clock::system()).expect("it opens"));
+    let connection = rusqlite::Connection::open(place.file().expect("a file")).expect("it opens");
+    let mut scans = Vec::new();
+    for Found { place, text } in statements_in(&source()) {
+        // The plan of an INSERT shows checks of foreign keys that never run.
+        let may =
+            text.starts_with("INSERT") || MAY_SCAN.iter().any(|(words, _)| text.contains(words));
+        let mut plan = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {text}"))
+            .expect("it is SQL");
+        let steps = plan
+            .raw_query()
+            .mapped(|row| row.get::<_, String>("detail"));
+        for step in steps.map(|step| step.expect("text")) {
+            let scanned = step
+                .strip_prefix("SCAN ")
+                .and_then(|rest| rest.split(' ').next());
+            if !may && scanned.is_some_and(|table| GROWING.contains(&table)) {
+                scans.push(format!("{place}: {step}\n    {text}"));
+            }
+        }
+    }
+    let advice = "give it an index, or a line in MAY_SCAN that says why it may";
+    assert!(scans.is_empty(), "{advice}:\n{}", scans.join("\n"));
 }
 
 #[test]
