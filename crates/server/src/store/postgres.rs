@@ -277,7 +277,7 @@ impl Worker {
         loop {
             match self.run_once(job) {
                 Ok(hints) => return Ok(hints),
-                Err(Trouble::Ours(error)) => return Err(error),
+                Err(Trouble::Final(error)) => return Err(error),
                 Err(Trouble::Passing(error)) if attempt == ATTEMPTS => return Err(error),
                 Err(Trouble::Passing(_)) => {
                     // Whoever was in the way should be through; never both again at the same instant.
@@ -292,7 +292,7 @@ impl Worker {
     fn run_once(&mut self, job: &mut dyn Job) -> Result<Vec<Hint>, Trouble> {
         let purpose = self.purpose;
         let offset = self.shared.clock.offset_us();
-        let connection = self.connected().map_err(Trouble::Ours)?;
+        let connection = self.connected().map_err(Trouble::Final)?;
         let begun = connection.begin(purpose)?;
         let now = at_microsecond(begun.now_us.saturating_add(offset));
         let mut tx = Tx::new(Link::Postgres(connection), now);
@@ -317,7 +317,7 @@ impl Worker {
     /// The connection broke while COMMIT was on its way. Only the database knows whether it took effect.
     fn look_up_commit(&mut self, id: &str) -> Result<(), Trouble> {
         let unknown = || {
-            Trouble::Ours(StoreError::Unavailable(
+            Trouble::Final(StoreError::Unavailable(
                 "the connection was lost while committing, and whether it took effect cannot be told".into(),
             ))
         };
@@ -332,8 +332,13 @@ impl Worker {
                 Ok(Some(status)) if status == "aborted" => {
                     return Err(Trouble::Passing(connection_lost()));
                 }
-                Ok(Some(_)) | Err(Trouble::Passing(_)) => std::thread::sleep(FIRST_BACKOFF),
-                Ok(None) | Err(Trouble::Ours(_)) => return Err(unknown()),
+                // Still open: the server has not noticed that we are gone. It has to, before we ask again.
+                Ok(Some(_)) => {
+                    let _ = connection.end_transaction(id);
+                    std::thread::sleep(FIRST_BACKOFF);
+                }
+                Err(Trouble::Passing(_)) => std::thread::sleep(FIRST_BACKOFF),
+                Ok(None) | Err(Trouble::Final(_)) => return Err(unknown()),
             }
         }
         Err(unknown())
@@ -379,7 +384,7 @@ enum Trouble {
     /// Running it again may help.
     Passing(StoreError),
     /// The answer stands.
-    Ours(StoreError),
+    Final(StoreError),
 }
 
 /// One connection with its prepared statements.
@@ -492,7 +497,7 @@ impl Connection {
             })
         });
         begun.ok_or_else(|| {
-            Trouble::Ours(StoreError::Bug("PostgreSQL did not tell the time".into()))
+            Trouble::Final(StoreError::Bug("PostgreSQL did not tell the time".into()))
         })
     }
 
@@ -502,7 +507,7 @@ impl Connection {
         if passing || lost {
             Trouble::Passing(error)
         } else {
-            Trouble::Ours(error)
+            Trouble::Final(error)
         }
     }
 
@@ -513,6 +518,15 @@ impl Connection {
         );
         row.map(|row| row.get(0))
             .map_err(|error| self.trouble(&error))
+    }
+
+    /// Ends whatever connection of ours still holds this transaction open.
+    fn end_transaction(&mut self, id: &str) -> Result<(), Trouble> {
+        const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE backend_xid = CAST(CAST(CAST($1 AS TEXT) AS xid8) AS xid) \
+                           AND usename = current_user";
+        let ended = self.client.query(END, &[&id]).map(drop);
+        ended.map_err(|error| self.trouble(&error))
     }
 
     fn simple(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Trouble> {
@@ -530,7 +544,7 @@ impl Connection {
         if self.passing {
             Trouble::Passing(meaning)
         } else {
-            Trouble::Ours(meaning)
+            Trouble::Final(meaning)
         }
     }
 

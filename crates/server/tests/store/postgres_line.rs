@@ -47,6 +47,19 @@ async fn a_commit_that_never_arrived_is_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_the_server_still_waits_for_is_ended_and_run_again() {
+    let Some((_place, line, store)) = store_behind_a_line() else {
+        return;
+    };
+    line.break_once(Break::WithoutAWord);
+    assert_eq!(put(&store, "a", 1).await, Ok(1));
+    assert_eq!(line.breaks_left(), None, "the line did break");
+    let figures = store.figures();
+    assert_eq!((figures.reconnects, figures.repeats), (1, 1));
+    assert_eq!(count(&store).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_went_away_is_found_again() {
     let Some((_place, line, store)) = store_behind_a_line() else {
         return;
@@ -248,6 +261,8 @@ fn store_behind_a_line() -> Option<(Place, Line, Store)> {
 enum Break {
     /// The COMMIT is swallowed.
     BeforeCommit,
+    /// The COMMIT is swallowed, and the server is left waiting for it.
+    WithoutAWord,
     /// The COMMIT takes effect; its answer is swallowed.
     AfterCommit,
     /// Every connection, and every new one.
@@ -328,6 +343,11 @@ fn carry(mut client: TcpStream, mut server: TcpStream, state: &Mutex<LineState>)
             let next_break = state.lock().unwrap().next_break.take();
             match next_break {
                 Some(Break::BeforeCommit) => break,
+                Some(Break::WithoutAWord) => {
+                    close(client);
+                    answers.join().unwrap();
+                    return;
+                }
                 Some(Break::AfterCommit) => *swallow.lock().unwrap() = true,
                 Some(Break::Always) | None => {}
             }

@@ -138,6 +138,35 @@ async fn one_fsync_serves_all_who_wait() {
     );
 }
 
+/// A batch closes after a while, however many still come: they are the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_commands_lose_nobody_behind_them() {
+    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    let (held, go_on) = hold_writer(&world.store);
+    let writes: Vec<_> = (0..20_i64)
+        .map(|number| {
+            let store = world.store.clone();
+            let slow = move |tx: &mut ringback_server::store::Tx<'_>| {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                tx.execute(crate::PUT, &[&number.to_string(), &number])
+            };
+            tokio::spawn(async move { store.write(Order::Any, slow).await })
+        })
+        .collect();
+    while world.store.figures().writes_waiting < 20 {
+        tokio::task::yield_now().await;
+    }
+    drop(go_on);
+    held.await.unwrap().unwrap();
+    for write in writes {
+        assert_eq!(write.await.unwrap(), Ok(1));
+    }
+    assert!(
+        world.store.figures().commits > 2,
+        "one batch did not take them all"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_neighbour_spoils_only_itself() {
     let world = TestStore::fresh(Engine::Sqlite).unwrap();
