@@ -61,6 +61,11 @@ impl App {
         self.draining.send_replace(true);
     }
 
+    /// Whether the server drains.
+    pub fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
     /// Ends when the server begins to drain.
     pub async fn drained(&self) {
         let mut draining = self.draining.subscribe();

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::{Order, Store, StoreConfig, node};
+use crate::store::{Order, Store, StoreConfig, node, session};
 use crate::{duties, http, routes};
 
 /// What cannot be started, as a sentence that says what to do.
@@ -38,20 +39,16 @@ impl Server {
         clock: Clock,
     ) -> Result<Self, CannotStart> {
         let app = open(config, clock).await?;
-        Self::start_with(listener, app)
+        duties::start(&app);
+        Self::serve(listener, routes::routes(app.clone()), app)
     }
 
-    /// Listens for an app that has been put together already.
-    pub fn start_with(listener: TcpListener, app: App) -> Result<Self, CannotStart> {
+    /// Serves these routes for an app that has been put together already.
+    pub fn serve(listener: TcpListener, routes: Router, app: App) -> Result<Self, CannotStart> {
         let address = listener
             .local_addr()
             .map_err(|e| CannotStart(format!("the listener has no address: {e}")))?;
-        duties::start(&app);
-        let accepting = tokio::spawn(http::serve(
-            listener,
-            routes::routes(app.clone()),
-            app.clone(),
-        ));
+        let accepting = tokio::spawn(http::serve(listener, routes, app.clone()));
         Ok(Self {
             app,
             address,
@@ -99,7 +96,10 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, CannotStart> {
         .map_err(|e| CannotStart(e.to_string()))?;
     let name = config.node.clone();
     let owner = store
-        .write(Order::Any, move |tx| node::begin(tx, &name))
+        .write(Order::Any, move |tx| {
+            session::allow_reconnecting(tx)?;
+            node::begin(tx, &name)
+        })
         .await
         .map_err(|e| CannotStart(format!("the store opens, but cannot be written: {e}")))?;
     Ok(App::new(config, store, clock, owner))

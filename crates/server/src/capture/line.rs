@@ -185,7 +185,9 @@ async fn hold(app: App, public_id: String, cookie: Option<String>, mut socket: W
     {
         goodbye = listen(&app, business, session, &page, &mut socket).await;
     }
-    if app.lines.close(session, &page, line) && !goodbye {
+    // A line that we end ourselves is no departure: the page reconnects, and the row of this node's ended life
+    // gives it the time to.
+    if app.lines.close(session, &page, line) && !goodbye && !app.is_draining() {
         let owner = app.owner.clone();
         let died = app.store.write(Order::Session(session.get()), move |tx| {
             let mut session = session::get(tx, business, session)?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
+use ringback_domain::id::{BusinessId, SessionId};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
@@ -20,12 +21,9 @@ pub async fn run(app: App) -> Result<(), StoreError> {
     loop {
         let due = app.store.read(|tx| session::due(tx, ROUND)).await?;
         let many = due.len() as i64 == ROUND;
-        let judged = due.into_iter().map(|(business, id)| {
-            app.store.write(Order::Session(id.get()), move |tx| {
-                let mut session = session::get(tx, business, id)?;
-                session::judge(tx, &mut session)
-            })
-        });
+        let judged = due
+            .into_iter()
+            .map(|(business, id)| judge(&app, business, id));
         for outcome in join_all(judged).await {
             outcome?;
         }
@@ -54,6 +52,25 @@ pub async fn run(app: App) -> Result<(), StoreError> {
                 },
             }
         }
+    }
+}
+
+/// One session. A row that cannot be judged is put off and reported; it must not hold up the others.
+async fn judge(app: &App, business: BusinessId, id: SessionId) -> Result<(), StoreError> {
+    let judged = app.store.write(Order::Session(id.get()), move |tx| {
+        let mut session = session::get(tx, business, id)?;
+        session::judge(tx, &mut session)
+    });
+    match judged.await {
+        Err(error) if !error.is_passing() => {
+            tracing::error!(session = id.get(), %error, "a session could not be judged");
+            app.store
+                .write(Order::Session(id.get()), move |tx| {
+                    session::put_off(tx, business, id)
+                })
+                .await
+        }
+        judged => judged,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Sessions: saving answers, coming back, giving up, booking. Each is one transaction with all that follows.
 
+use jiff::SignedDuration;
 use ringback_domain::delivery::{DeliveryKind, Planned};
-use ringback_domain::departure::{Presence, Verdict};
+use ringback_domain::departure::{Presence, RESTART_GRACE, Verdict};
 use ringback_domain::id::{AppointmentId, BusinessId, SessionId};
 use ringback_domain::lead::{LeadEvent, Recovery};
 use ringback_domain::scheduler::Scheduler;
@@ -10,6 +11,9 @@ use ringback_domain::session::{
 };
 
 use super::{Hint, Row, StoreError, Tx, delivery, integration, json, lead, page, scheduler, sql};
+
+/// How long a session that could not be judged waits.
+const PUT_OFF: SignedDuration = SignedDuration::from_mins(1);
 
 /// Begins a session. `token_hash` is the SHA-256 of the visitor's token.
 pub fn start(
@@ -140,6 +144,26 @@ pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<jiff::Timestamp>, StoreError> 
         &[],
         |row| row.get("due_at"),
     )
+}
+
+/// A session that could not be judged is looked at again in a minute.
+pub fn put_off(tx: &mut Tx<'_>, business: BusinessId, id: SessionId) -> Result<(), StoreError> {
+    tx.execute(
+        sql!("UPDATE session SET due_at = $3 WHERE business_id = $1 AND id = $2"),
+        &[&business, &id, &(tx.now() + PUT_OFF)],
+    )?;
+    Ok(())
+}
+
+/// The server was away: nobody whose time came meanwhile could tell that they are still there. They get the
+/// time to find it again; across businesses, once at every start.
+pub fn allow_reconnecting(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let until = tx.now() + RESTART_GRACE;
+    tx.execute(
+        sql!("UPDATE session SET due_at = $1 WHERE due_at < $1"),
+        &[&until],
+    )?;
+    Ok(())
 }
 
 /// They booked: the session is booked, its lead recovered, what is unsent withdrawn, the booking on its way to
