@@ -3,11 +3,14 @@
 //! They stand outside the product: they build it, start it and look at it the way a person does,
 //! over HTTP and in a real Chromium.
 
+mod browser;
 mod check;
 mod debian;
+mod e2e;
 mod house;
 mod net;
 mod postgres;
+mod proxy;
 mod run;
 mod tally;
 mod time;
@@ -36,6 +39,8 @@ enum Commands {
         #[arg(long)]
         install: bool,
     },
+    /// One set of browser tests
+    E2e(e2e::Options),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +80,7 @@ async fn run(command: Commands) -> Tried<bool> {
     let root = root();
     match command {
         Commands::Check { install } => check::check(&root, install).await,
+        Commands::E2e(options) => e2e::run(&options).await,
     }
 }
 

@@ -138,6 +138,19 @@ impl Running {
         &mut self.child
     }
 
+    /// The process id, which is also the id of its group.
+    pub fn pid(&self) -> Pid {
+        self.group
+    }
+
+    /// SIGKILL to the program alone, as a crash would; returns when it is gone.
+    pub async fn kill(&mut self) -> Tried<()> {
+        rustix::process::kill_process(self.group, Signal::KILL)
+            .map_err(|error| format!("{} could not be killed: {error}", self.name))?;
+        self.wait().await?;
+        Ok(())
+    }
+
     /// Waits for its end.
     pub async fn wait(&mut self) -> Tried<ExitStatus> {
         self.child

@@ -1,4 +1,5 @@
-//! Waiting by condition, with a deadline.
+//! Waiting by condition, with a deadline; and the wall clock, which a browser on the same machine
+//! shows too. The only place here that reads it.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -19,6 +20,18 @@ impl Deadline {
     pub fn passed(&self) -> bool {
         Instant::now() >= self.0
     }
+}
+
+/// Milliseconds since 1970, the same clock as a page's `Date.now()`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a tool outside the product, which compares with a page's Date.now()"
+)]
+pub fn wall_ms() -> f64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    since.as_secs_f64() * 1000.0
 }
 
 /// Asks again and again until there is an answer; after `patience` an error that names `what`.
