@@ -10,10 +10,12 @@ mod e2e;
 mod house;
 mod net;
 mod postgres;
+mod product;
 mod proxy;
 mod run;
 mod tally;
 mod time;
+mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -80,7 +82,7 @@ async fn run(command: Commands) -> Tried<bool> {
     let root = root();
     match command {
         Commands::Check { install } => check::check(&root, install).await,
-        Commands::E2e(options) => e2e::run(&options).await,
+        Commands::E2e(options) => e2e::run(&root, &options).await,
     }
 }
 

@@ -19,8 +19,9 @@ use tokio::process::{Child, Command};
 use crate::Tried;
 use crate::time::Deadline;
 
-/// The variable every program we start inherits, so that none can be left running unseen.
-const MARK: &str = "RINGBACK_XTASK_RUN";
+/// The variable every program we start inherits, so that none can be left running unseen. Not one of
+/// `RINGBACK_*`: those are settings of the product, which refuses what it does not know.
+const MARK: &str = "XTASK_RUN";
 
 /// One run: a folder that is removed at the end and a mark on everything started.
 pub struct Run {

@@ -1,23 +1,52 @@
 //! The product seen from outside, in a real Chromium.
 
+mod departures;
 mod ground;
 mod host;
+mod inbox;
+mod leaving;
+mod scene;
+mod staying;
+mod visitor;
 
-use crate::Tried;
+use std::path::Path;
+
 use crate::run::Run;
+use crate::tally::Tally;
+use crate::{Tried, product};
+
+use scene::Scene;
 
 /// What can be run.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// `departures`, `stories` or `ground`
+    /// `departures` (who leaves, who stays) or `ground` (what the browser itself does)
     name: String,
+    /// How often each row of `departures` is repeated
+    #[arg(long, default_value_t = 20)]
+    repeats: usize,
+    /// Only rows and stories with this in their name
+    #[arg(long)]
+    only: Option<String>,
 }
 
 /// Runs one set by its name; true when everything held.
-pub async fn run(options: &Options) -> Tried<bool> {
+pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
     let run = Run::open()?;
-    match options.name.as_str() {
-        "ground" => ground::holds(&run).await.map(|()| true),
-        other => Err(format!("there is no e2e set {other}").into()),
+    if options.name == "ground" {
+        return ground::holds(&run).await.map(|()| true);
     }
+    let program = product::build(&run, root).await?;
+    let mut scene = Scene::open(&run, root, &program).await?;
+    let only = options.only.as_deref();
+    let tally: Tally = match options.name.as_str() {
+        "departures" => departures::departures(&mut scene, options.repeats, only).await?,
+        other => {
+            return Err(
+                format!("there is no e2e set {other}; there are departures and ground").into(),
+            );
+        }
+    };
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    Ok(tally.failed == 0)
 }

@@ -1,0 +1,280 @@
+//! Ways to leave. Each must become exactly one lead, and a row in the open inbox.
+
+use std::time::Duration;
+
+use super::departures::Held;
+use super::scene::{AtTimes, Place, Scene};
+use crate::browser::{Browser, Manner};
+use crate::proxy::{Line, Proxy, Way};
+use crate::{Tried, time};
+
+/// How somebody goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    CloseButton,
+    TabClosed,
+    WindowClosed,
+    NavigatesAway,
+    BrowserKilled,
+    RendererKilled,
+    HostPageClosed,
+    FrameRemoved,
+    NetworkCut,
+    LongWay,
+    OtherSite,
+    BrowserTerminated,
+}
+
+/// Every way, in the order of the table.
+pub const LEAVING: [Leaving; 12] = [
+    Leaving::CloseButton,
+    Leaving::TabClosed,
+    Leaving::WindowClosed,
+    Leaving::NavigatesAway,
+    Leaving::BrowserKilled,
+    Leaving::RendererKilled,
+    Leaving::HostPageClosed,
+    Leaving::FrameRemoved,
+    Leaving::NetworkCut,
+    Leaving::LongWay,
+    Leaving::OtherSite,
+    Leaving::BrowserTerminated,
+];
+
+impl Leaving {
+    /// The row's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Leaving::CloseButton => "close button",
+            Leaving::TabClosed => "tab closed",
+            Leaving::WindowClosed => "window closed",
+            Leaving::NavigatesAway => "navigation away, page kept for going back",
+            Leaving::BrowserKilled => "browser killed (SIGKILL)",
+            Leaving::RendererKilled => "renderer killed (SIGKILL)",
+            Leaving::HostPageClosed => "host page with our frame closed",
+            Leaving::FrameRemoved => "frame removed by the host",
+            Leaving::NetworkCut => "network cut without a word",
+            Leaving::LongWay => "window closed over 300 ms round trips",
+            Leaving::OtherSite => "other site, third-party cookies blocked",
+            Leaving::BrowserTerminated => "browser terminated (SIGTERM)",
+        }
+    }
+
+    /// The longest it may take from the act to the row: 20 s for a page in view, whatever died.
+    fn patience(self) -> Duration {
+        Duration::from_secs(20)
+    }
+}
+
+/// Lets `repeats` visitors go this way, one after the other; a network fails all at once.
+pub async fn repeat(scene: &Scene<'_>, way: Leaving, repeats: usize) -> Held {
+    let mut held = Held::default();
+    let mut names = Vec::new();
+    if way == Leaving::NetworkCut {
+        match all_cut_off(scene, repeats).await {
+            Ok((cut, gone)) => {
+                for visitor in &gone {
+                    held.count(
+                        seen_since(scene, &visitor.visitor.name, cut, way.patience())
+                            .await
+                            .map(Some),
+                    );
+                    names.push(visitor.visitor.name.clone());
+                }
+            }
+            Err(error) => held.wrong.push(error.to_string()),
+        }
+    } else {
+        for _ in 0..repeats {
+            let outcome = one_leaves(scene, way, &mut held.notes).await;
+            let outcome = outcome.map(|(name, took)| {
+                names.push(name);
+                Some(took)
+            });
+            held.count(outcome);
+        }
+    }
+    exactly_one_lead_each(scene, &names, &mut held).await;
+    held
+}
+
+/// One visitor goes; says who, and how long it took until the row stood in the inbox.
+async fn one_leaves(
+    scene: &Scene<'_>,
+    way: Leaving,
+    notes: &mut Vec<String>,
+) -> Tried<(String, f64)> {
+    let name_and_time = |gone: &AtTimes, left: f64| (gone.visitor.name.clone(), left);
+    let (name, left) = match way {
+        Leaving::CloseButton => {
+            let gone = scene.visitor(&scene.browser, Place::Hosted).await?;
+            let button = gone.scheduler.find("button", "Close scheduler").await?;
+            let left = time::wall_ms();
+            button.click().await?;
+            name_and_time(&gone, left)
+        }
+        Leaving::TabClosed => {
+            let gone = scene.visitor(&scene.browser, Place::Hosted).await?;
+            // Another tab beside it, so that the window stays; the visitor's is in front again.
+            gone.person.tab().await?;
+            gone.tab.to_front().await?;
+            let left = time::wall_ms();
+            gone.tab.close().await?;
+            name_and_time(&gone, left)
+        }
+        Leaving::WindowClosed => {
+            let gone = scene.visitor(&scene.browser, Place::Hosted).await?;
+            let left = time::wall_ms();
+            gone.tab.close().await?;
+            name_and_time(&gone, left)
+        }
+        Leaving::NavigatesAway => {
+            let gone = scene.visitor(&scene.browser, Place::Hosted).await?;
+            gone.scheduler.run("window.kept = true").await?;
+            let left = time::wall_ms();
+            gone.tab.set_out(&scene.host.elsewhere()).await?;
+            let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
+            gone.tab.back().await?;
+            gone.tab.page().shows("When should we come?").await?;
+            if gone.tab.page().evaluate("window.kept === true").await? != true {
+                notes.push("the page was not kept for going back".to_owned());
+            }
+            gone.person.leave().await?;
+            return Ok((gone.visitor.name, took));
+        }
+        Leaving::BrowserKilled | Leaving::BrowserTerminated | Leaving::RendererKilled => {
+            let mut browser = Browser::launch(scene.run, Manner::default()).await?;
+            let gone = scene.visitor(&browser, Place::Hosted).await?;
+            let left = time::wall_ms();
+            match way {
+                Leaving::BrowserKilled => browser.kill().await?,
+                Leaving::BrowserTerminated => browser.terminate()?,
+                _ => browser.kill_renderers().await?,
+            }
+            // The browser stays until the row is seen: its end must not be what is noticed.
+            let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
+            return Ok((gone.visitor.name, took));
+        }
+        Leaving::HostPageClosed => {
+            let gone = scene.visitor(&scene.browser, Place::Embedded).await?;
+            let left = time::wall_ms();
+            gone.tab.close().await?;
+            name_and_time(&gone, left)
+        }
+        Leaving::FrameRemoved => {
+            let gone = scene.visitor(&scene.browser, Place::Embedded).await?;
+            let left = time::wall_ms();
+            gone.tab.page().run(REMOVE_FRAME).await?;
+            name_and_time(&gone, left)
+        }
+        Leaving::LongWay => {
+            let address = scene.ready().address()?;
+            let proxy = Proxy::start(address).await?;
+            let manner = Manner {
+                detour: Some((address, proxy.address())),
+                ..Manner::default()
+            };
+            let browser = Browser::launch(scene.run, manner).await?;
+            let half = Duration::from_millis(150);
+            proxy.set(Way {
+                there: half,
+                back: half,
+                ..Way::default()
+            });
+            let gone = scene.visitor(&browser, Place::Hosted).await?;
+            let left = time::wall_ms();
+            gone.tab.close().await?;
+            let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
+            return Ok((gone.visitor.name, took));
+        }
+        Leaving::OtherSite => {
+            let manner = Manner {
+                block_third_party_cookies: true,
+                ..Manner::default()
+            };
+            let browser = Browser::launch(scene.run, manner).await?;
+            let gone = scene.visitor_as(browser.owner(), Place::Embedded).await?;
+            browser.owner().tab().await?;
+            gone.tab.to_front().await?;
+            let left = time::wall_ms();
+            gone.tab.close().await?;
+            let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
+            return Ok((gone.visitor.name, took));
+        }
+        Leaving::NetworkCut => return Err("a network is cut for all at once".into()),
+    };
+    let took = seen_since(scene, &name, left, way.patience()).await?;
+    Ok((name, took))
+}
+
+/// Takes the embed's frame out of the host's page, wherever the embed put it.
+const REMOVE_FRAME: &str = "
+    const frames = (root) => [...root.querySelectorAll('iframe'),
+      ...[...root.querySelectorAll('*')].filter((e) => e.shadowRoot).flatMap((e) => frames(e.shadowRoot))];
+    const found = frames(document);
+    if (found.length !== 1) throw new Error(`${found.length} frames`);
+    found[0].remove()";
+
+/// Brings `count` visitors to the times, then stops forwarding what they send and get.
+async fn all_cut_off(scene: &Scene<'_>, count: usize) -> Tried<(f64, Vec<AtTimes>)> {
+    let address = scene.ready().address()?;
+    let proxy = Proxy::start(address).await?;
+    let manner = Manner {
+        detour: Some((address, proxy.address())),
+        ..Manner::default()
+    };
+    let browser = Browser::launch(scene.run, manner).await?;
+    let mut gone = Vec::new();
+    for _ in 0..count {
+        gone.push(scene.visitor(&browser, Place::Hosted).await?);
+    }
+    let cut = time::wall_ms();
+    proxy.set(Way {
+        line: Line::Silent,
+        ..Way::default()
+    });
+    for visitor in &gone {
+        scene
+            .inbox
+            .row_of(&visitor.visitor.name, Duration::from_secs(60))
+            .await?;
+    }
+    Ok((cut, gone))
+}
+
+async fn seen_since(scene: &Scene<'_>, name: &str, left: f64, patience: Duration) -> Tried<f64> {
+    let seen = scene
+        .inbox
+        .row_of(name, patience + Duration::from_secs(40))
+        .await?;
+    let took = seen - left;
+    if took < 0.0 {
+        return Err(format!("{name} was in the inbox {} ms before leaving", -took).into());
+    }
+    if took > patience.as_secs_f64() * 1000.0 {
+        return Err(format!("{name} was seen only after {:.1} s", took / 1000.0).into());
+    }
+    Ok(took)
+}
+
+/// Every visitor of a row has one lead, no more and no less.
+async fn exactly_one_lead_each(scene: &Scene<'_>, names: &[String], held: &mut Held) {
+    let leads = match scene.office.leads().await {
+        Ok(leads) => leads,
+        Err(error) => {
+            held.held = 0;
+            held.wrong.push(error.to_string());
+            return;
+        }
+    };
+    for name in names {
+        let count = leads
+            .iter()
+            .filter(|lead| lead["person"]["name"] == name.as_str())
+            .count();
+        if count != 1 {
+            held.held = held.held.saturating_sub(1);
+            held.wrong.push(format!("{name} has {count} leads"));
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The product as these commands meet it: a program to build and start, a ready file, an API.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::Tried;
+use crate::run::{Run, Running};
+use crate::time::Deadline;
+
+/// Builds the product and says where its program is.
+pub async fn build(run: &Run, root: &Path) -> Tried<PathBuf> {
+    let mut command = run.program("cargo");
+    command
+        .args(["build", "--workspace", "--bins"])
+        .current_dir(root)
+        .stdin(Stdio::null());
+    if !Running::start("cargo build", command)?
+        .wait()
+        .await?
+        .success()
+    {
+        return Err("the product does not build".into());
+    }
+    built()
+}
+
+/// Where the program is, once built: beside our own.
+pub fn built() -> Tried<PathBuf> {
+    let own = std::env::current_exe()?;
+    let program = own.with_file_name("ringback");
+    if program.exists() {
+        Ok(program)
+    } else {
+        Err(format!("{} is not there", program.display()).into())
+    }
+}
+
+/// A running demo; ended when dropped.
+pub struct Demo {
+    program: Running,
+    log: PathBuf,
+    /// What the ready file says.
+    pub ready: Ready,
+}
+
+/// The ready file of a demo.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct Ready {
+    pub url: String,
+    pub scheduler: String,
+    pub inbox: String,
+    pub stage: String,
+    pub email: String,
+    pub password: String,
+    pub api_key: String,
+    pub sandbox: SandboxUrls,
+}
+
+/// Where the pretend outside world shows itself.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct SandboxUrls {
+    pub servicetitan: String,
+    pub phone: String,
+}
+
+impl Demo {
+    /// Starts a demo in a fresh folder and waits until it answers.
+    pub async fn start(run: &Run, program: &Path) -> Tried<Demo> {
+        let folder = run.fresh("demo")?;
+        let ready_file = folder.join("ready.json");
+        let log = folder.join("log");
+        let file = fs::File::create(&log)?;
+        let mut command = run.program(program);
+        command
+            .args(["demo", "--listen", "127.0.0.1:0", "--ready-file"])
+            .arg(&ready_file);
+        command
+            .arg("--data")
+            .arg(folder.join("data"))
+            .current_dir(&folder);
+        command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file);
+        let mut program = Running::start("ringback demo", command)?;
+        let deadline = Deadline::after(Duration::from_secs(60));
+        loop {
+            let written = fs::read_to_string(&ready_file).unwrap_or_default();
+            if let Ok(ready) = serde_json::from_str(&written) {
+                return Ok(Demo {
+                    program,
+                    log,
+                    ready,
+                });
+            }
+            if let Some(status) = program.ended() {
+                return Err(
+                    format!("ringback demo ended with {status}:\n{}", last_lines(&log)).into(),
+                );
+            }
+            if deadline.passed() {
+                return Err(format!("no ready file within 60 s:\n{}", last_lines(&log)).into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The last lines of its log.
+    pub fn last_words(&self) -> String {
+        last_lines(&self.log)
+    }
+
+    /// Whether it still runs.
+    pub fn lives(&mut self) -> bool {
+        self.program.ended().is_none()
+    }
+}
+
+impl Ready {
+    /// The server's address.
+    pub fn address(&self) -> Tried<SocketAddr> {
+        let url = reqwest::Url::parse(&self.url)?;
+        let found = url.socket_addrs(|| None)?;
+        found
+            .into_iter()
+            .find(SocketAddr::is_ipv4)
+            .ok_or_else(|| format!("{} has no address", self.url).into())
+    }
+
+    /// The scheduler's public name, the last part of its URL.
+    pub fn scheduler_name(&self) -> &str {
+        self.scheduler
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+    }
+
+    /// The office's API.
+    pub fn office(&self) -> Office {
+        Office {
+            client: reqwest::Client::new(),
+            url: self.url.trim_end_matches('/').to_owned(),
+            key: self.api_key.clone(),
+        }
+    }
+}
+
+/// The office API, as another program of the business uses it.
+#[derive(Clone)]
+pub struct Office {
+    client: reqwest::Client,
+    url: String,
+    key: String,
+}
+
+impl Office {
+    /// Every lead there is, newest first.
+    pub async fn leads(&self) -> Tried<Vec<Value>> {
+        let mut leads = Vec::new();
+        let mut page = String::new();
+        loop {
+            let mut answer = self.get(&format!("/api/v1/leads{page}")).await?;
+            match answer["data"].take() {
+                Value::Array(more) => leads.extend(more),
+                other => return Err(format!("leads are a list, not {other}").into()),
+            }
+            match &answer["next"] {
+                Value::Null => return Ok(leads),
+                Value::String(next) => page = format!("?after={next}"),
+                next => page = format!("?after={next}"),
+            }
+        }
+    }
+
+    /// The leads of the person with this name.
+    pub async fn leads_of(&self, name: &str) -> Tried<Vec<Value>> {
+        let leads = self.leads().await?;
+        Ok(leads
+            .into_iter()
+            .filter(|lead| lead["person"]["name"] == name)
+            .collect())
+    }
+
+    async fn get(&self, path: &str) -> Tried<Value> {
+        let url = format!("{}{path}", self.url);
+        let answer = self.client.get(&url).bearer_auth(&self.key).send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        if !status.is_success() {
+            return Err(format!("GET {path}: {status}: {text}").into());
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}
