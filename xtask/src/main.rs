@@ -9,6 +9,7 @@ mod debian;
 mod e2e;
 mod house;
 mod net;
+mod pictures;
 mod postgres;
 mod product;
 mod proxy;
@@ -43,6 +44,8 @@ enum Commands {
     },
     /// One set of browser tests
     E2e(e2e::Options),
+    /// Pictures of the pages, into docs/pictures
+    Pictures,
 }
 
 fn main() -> ExitCode {
@@ -82,6 +85,7 @@ async fn run(command: Commands) -> Tried<bool> {
     let root = root();
     match command {
         Commands::Check { install } => check::check(&root, install).await,
+        Commands::Pictures => pictures::take(&root).await.map(|()| true),
         Commands::E2e(options) => e2e::run(&root, &options).await,
     }
 }

@@ -245,11 +245,6 @@ impl Frame {
         self.find("button", name).await?.click().await
     }
 
-    /// Follows the link of this name.
-    pub async fn follow(&self, name: &str) -> Tried<()> {
-        self.find("link", name).await?.click().await
-    }
-
     /// Types into the text field of this label, over what it held.
     pub async fn fill(&self, label: &str, text: &str) -> Tried<()> {
         self.find("textbox", label).await?.fill(text).await
@@ -296,6 +291,24 @@ impl Frame {
         self.wire
             .session(&self.tab, "Input.insertText", json!({ "text": text }))
             .await?;
+        Ok(())
+    }
+
+    /// Types one letter, as a key that a list or a button understands too.
+    pub async fn type_key(&self, letter: char) -> Tried<()> {
+        let text = letter.to_string();
+        for kind in ["keyDown", "keyUp"] {
+            let code = letter.to_ascii_uppercase();
+            let mut event = json!({
+                "type": kind, "key": text, "code": format!("Key{code}"), "windowsVirtualKeyCode": u32::from(code),
+            });
+            if kind == "keyDown" {
+                event["text"] = text.as_str().into();
+            }
+            self.wire
+                .session(&self.tab, "Input.dispatchKeyEvent", event)
+                .await?;
+        }
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-pub use frame::{Element, Frame};
+pub use frame::Frame;
 pub use tab::{Tab, Viewport};
 use wire::Wire;
 

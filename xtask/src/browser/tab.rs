@@ -146,6 +146,23 @@ impl Tab {
         .await
     }
 
+    /// Waits until every frame of the page stands as well.
+    pub async fn frames_stand(&self) -> Tried<()> {
+        time::until("every frame to stand", Duration::from_secs(20), || async {
+            for frame in Frame::all(self).await? {
+                let stands = frame
+                    .evaluate("document.readyState === 'complete'")
+                    .await
+                    .unwrap_or(Value::Null);
+                if stands != true {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+        .await
+    }
+
     /// Turns scripts off (or on) for every page this tab shows from now on.
     pub async fn scripts(&self, on: bool) -> Tried<()> {
         self.ask(

@@ -12,7 +12,7 @@ use crate::{Tried, time};
 
 /// An open inbox in a browser of its own.
 pub struct Inbox {
-    _browser: Browser,
+    browser: Browser,
     pub tab: Tab,
 }
 
@@ -24,10 +24,12 @@ impl Inbox {
         sign_in(&tab, ready).await?;
         tab.go(&ready.inbox).await?;
         tab.page().run(&watching()).await?;
-        Ok(Inbox {
-            _browser: browser,
-            tab,
-        })
+        Ok(Inbox { browser, tab })
+    }
+
+    /// One more window of Dana's, signed in as she is.
+    pub async fn another_tab(&self) -> Tried<Tab> {
+        self.browser.owner().window().await
     }
 
     /// When the visitor's row first stood in the inbox, in milliseconds since 1970.

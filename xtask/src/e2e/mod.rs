@@ -1,13 +1,15 @@
 //! The product seen from outside, in a real Chromium.
 
+mod axe;
 mod departures;
 mod ground;
 mod host;
-mod inbox;
+pub mod inbox;
 mod leaving;
-mod scene;
+pub mod scene;
 mod staying;
-mod visitor;
+mod stories;
+pub mod visitor;
 
 use std::path::Path;
 
@@ -20,7 +22,7 @@ use scene::Scene;
 /// What can be run.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// `departures` (who leaves, who stays) or `ground` (what the browser itself does)
+    /// `departures` (who leaves, who stays), `stories` (what people do) or `ground` (what the browser itself does)
     name: String,
     /// How often each row of `departures` is repeated
     #[arg(long, default_value_t = 20)]
@@ -41,10 +43,10 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
     let only = options.only.as_deref();
     let tally: Tally = match options.name.as_str() {
         "departures" => departures::departures(&mut scene, options.repeats, only).await?,
+        "stories" => stories::stories(&scene, only).await?,
         other => {
-            return Err(
-                format!("there is no e2e set {other}; there are departures and ground").into(),
-            );
+            let sets = "departures, stories and ground";
+            return Err(format!("there is no e2e set {other}; there are {sets}").into());
         }
     };
     println!("{} passed, {} failed", tally.passed, tally.failed);

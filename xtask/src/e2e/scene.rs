@@ -1,6 +1,9 @@
 //! What every browser test stands in: a demo, the office's open inbox, the contractor's website.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use super::host::Host;
 use super::inbox::Inbox;
@@ -21,8 +24,16 @@ pub struct Scene<'a> {
     pub host: Host,
     /// A browser for visitors who do no harm to it.
     pub browser: Browser,
-    pictures: PathBuf,
+    /// The repository.
+    pub root: PathBuf,
+    /// The tab opened last, for a picture should something fail.
+    last: RefCell<Option<Tab>>,
 }
+
+/// True when the embed shows no frame, whether it took it out or hid it.
+pub const NO_FRAME_IN_VIEW: &str = "![...document.querySelectorAll('*')]
+    .flatMap((e) => [e, ...(e.shadowRoot?.querySelectorAll('*') ?? [])])
+    .some((e) => e.tagName === 'IFRAME' && e.checkVisibility({ visibilityProperty: true }))";
 
 /// A visitor who has given a name and a number and looks at the times.
 pub struct AtTimes {
@@ -53,6 +64,7 @@ impl<'a> Scene<'a> {
         let browser = Browser::launch(run, Manner::default()).await?;
         let office = demo.ready.office();
         let world = World::of(&demo.ready.sandbox.servicetitan)?;
+        let last = RefCell::default();
         Ok(Scene {
             run,
             demo,
@@ -61,13 +73,21 @@ impl<'a> Scene<'a> {
             inbox,
             host,
             browser,
-            pictures: root.join("target/e2e"),
+            root: root.to_owned(),
+            last,
         })
     }
 
     /// What the demo says about itself.
     pub fn ready(&self) -> &Ready {
         &self.demo.ready
+    }
+
+    /// A window of this person's.
+    pub async fn window(&self, person: &Person) -> Tried<Tab> {
+        let tab = person.window().await?;
+        self.last.replace(Some(tab.clone()));
+        Ok(tab)
     }
 
     /// A new visitor, as far as *When should we come?*, in a window of their own.
@@ -78,7 +98,7 @@ impl<'a> Scene<'a> {
 
     /// The same with the cookies of `person`.
     pub async fn visitor_as(&self, person: Person, place: Place) -> Tried<AtTimes> {
-        let tab = person.window().await?;
+        let tab = self.window(&person).await?;
         let visitor = Visitor::new();
         let reached = async {
             let scheduler = self.open_scheduler(&tab, place).await?;
@@ -124,9 +144,41 @@ impl<'a> Scene<'a> {
             .await
     }
 
+    /// The lead's own page, beside the inbox.
+    pub async fn lead_tab(&self, lead: &Value) -> Tried<Tab> {
+        let tab = self.inbox.another_tab().await?;
+        tab.go(&format!(
+            "{}/{}",
+            self.ready().inbox.trim_end_matches('/'),
+            lead["id"]
+        ))
+        .await?;
+        self.last.replace(Some(tab.clone()));
+        Ok(tab)
+    }
+
+    /// Fails when the page threw, logged or was refused anything.
+    pub fn no_complaints(&self, tab: &Tab) -> Tried<()> {
+        let complaints = tab.complaints();
+        if complaints.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("the page complains: {}", complaints.join("; ")).into())
+        }
+    }
+
+    /// A picture of the tab opened last.
+    pub async fn picture_of_last(&self, name: &str) -> String {
+        let last = self.last.borrow().clone();
+        match last {
+            Some(tab) => self.picture_of(&tab, name).await,
+            None => "no picture: no page was open".to_owned(),
+        }
+    }
+
     /// Takes a picture for whoever looks into a failure, and says where it is.
     pub async fn picture_of(&self, tab: &Tab, name: &str) -> String {
-        let file = self.pictures.join(format!("{name}.png"));
+        let file = self.root.join(format!("target/e2e/{name}.png"));
         match tab.picture(&file).await {
             Ok(()) => format!("picture: {}", file.display()),
             Err(error) => format!("no picture: {error}"),

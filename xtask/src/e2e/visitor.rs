@@ -33,6 +33,14 @@ impl Visitor {
         }
     }
 
+    /// The next one, by a name of their own.
+    pub fn named(name: &str) -> Visitor {
+        Visitor {
+            name: name.to_owned(),
+            ..Visitor::new()
+        }
+    }
+
     /// As ServiceTitan, the carrier and the API write the number.
     pub fn e164(&self) -> String {
         format!("+1{}", self.phone)
@@ -42,6 +50,11 @@ impl Visitor {
     pub async fn gives_contact(&self, page: &Frame, text_me: bool) -> Tried<()> {
         self.chooses_service(page).await?;
         page.shows("How can we reach you?").await?;
+        self.gives_only_contact(page, text_me).await
+    }
+
+    /// Through *How can we reach you?*.
+    pub async fn gives_only_contact(&self, page: &Frame, text_me: bool) -> Tried<()> {
         page.fill("Full name", &self.name).await?;
         page.fill("Mobile phone", &self.phone).await?;
         if text_me {
