@@ -65,7 +65,6 @@ pub struct Ready {
 #[derive(Clone, Debug, serde::Deserialize)]
 pub struct SandboxUrls {
     pub servicetitan: String,
-    pub phone: String,
 }
 
 impl Demo {
