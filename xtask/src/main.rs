@@ -8,6 +8,7 @@ mod check;
 mod debian;
 mod e2e;
 mod house;
+mod kills;
 mod net;
 mod pictures;
 mod postgres;
@@ -17,6 +18,7 @@ mod run;
 mod tally;
 mod time;
 mod world;
+mod zone;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,6 +46,8 @@ enum Commands {
     },
     /// One set of browser tests
     E2e(e2e::Options),
+    /// kill -9 of the server under load: nothing lost, nothing done twice
+    Kills(kills::Options),
     /// Pictures of the pages, into docs/pictures
     Pictures,
 }
@@ -85,6 +89,7 @@ async fn run(command: Commands) -> Tried<bool> {
     let root = root();
     match command {
         Commands::Check { install } => check::check(&root, install).await,
+        Commands::Kills(options) => kills::run(&root, &options).await,
         Commands::Pictures => pictures::take(&root).await.map(|()| true),
         Commands::E2e(options) => e2e::run(&root, &options).await,
     }

@@ -40,6 +40,21 @@ pub fn built() -> Tried<PathBuf> {
     }
 }
 
+/// How a demo is to be started.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// Its rows; kept when it is started again.
+    pub data: PathBuf,
+    /// Where it listens; 0 takes a free port.
+    pub port: u16,
+    /// Another database than a file in `data`.
+    pub database_url: Option<String>,
+    /// A sandbox that lives longer than the demo.
+    pub sandbox: Option<String>,
+    /// The business's time zone.
+    pub zone: String,
+}
+
 /// A running demo; ended when dropped.
 pub struct Demo {
     program: Running,
@@ -68,20 +83,32 @@ pub struct SandboxUrls {
 }
 
 impl Demo {
-    /// Starts a demo in a fresh folder and waits until it answers.
-    pub async fn start(run: &Run, program: &Path) -> Tried<Demo> {
-        let folder = run.fresh("demo")?;
-        let ready_file = folder.join("ready.json");
-        let log = folder.join("log");
-        let file = fs::File::create(&log)?;
+    /// Starts a demo and waits until it answers.
+    pub async fn start(run: &Run, program: &Path, manner: &Manner) -> Tried<Demo> {
+        fs::create_dir_all(&manner.data)?;
+        let ready_file = manner.data.join("ready.json");
+        if ready_file.exists() {
+            fs::remove_file(&ready_file)?;
+        }
+        let log = manner.data.join("log");
+        let file = fs::File::options().create(true).append(true).open(&log)?;
         let mut command = run.program(program);
+        command.args(["demo", "--listen", &format!("127.0.0.1:{}", manner.port)]);
         command
-            .args(["demo", "--listen", "127.0.0.1:0", "--ready-file"])
-            .arg(&ready_file);
-        command
+            .arg("--ready-file")
+            .arg(&ready_file)
             .arg("--data")
-            .arg(folder.join("data"))
-            .current_dir(&folder);
+            .arg(&manner.data);
+        command.args(["--zone", &manner.zone]);
+        for (option, value) in [
+            ("--database-url", &manner.database_url),
+            ("--sandbox", &manner.sandbox),
+        ] {
+            if let Some(value) = value {
+                command.args([option, value]);
+            }
+        }
+        command.current_dir(&manner.data);
         command
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
@@ -107,6 +134,11 @@ impl Demo {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// SIGKILL, as when it crashes.
+    pub async fn kill(&mut self) -> Tried<()> {
+        self.program.kill().await
     }
 
     /// The last lines of its log.
@@ -164,15 +196,15 @@ impl Office {
         let mut leads = Vec::new();
         let mut page = String::new();
         loop {
-            let mut answer = self.get(&format!("/api/v1/leads{page}")).await?;
+            let mut answer = self.get(&format!("/api/v1/leads?limit=200{page}")).await?;
             match answer["data"].take() {
                 Value::Array(more) => leads.extend(more),
                 other => return Err(format!("leads are a list, not {other}").into()),
             }
             match &answer["next"] {
                 Value::Null => return Ok(leads),
-                Value::String(next) => page = format!("?after={next}"),
-                next => page = format!("?after={next}"),
+                Value::String(next) => page = format!("&after={next}"),
+                next => return Err(format!("next is a text or null, not {next}").into()),
             }
         }
     }

@@ -24,6 +24,11 @@ impl World {
         })
     }
 
+    /// Where it answers, without a path.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Everything there is: the board of its ServiceTitan, the conversations of its phones.
     pub async fn state(&self) -> Tried<Value> {
         let answer = self

@@ -19,7 +19,7 @@ pub use tab::{Tab, Viewport};
 use wire::Wire;
 
 use crate::run::{Run, Running};
-use crate::{Tried, debian, time};
+use crate::{Tried, debian, time, zone};
 
 /// How a browser is to be started.
 #[derive(Clone, Copy, Default)]
@@ -56,7 +56,7 @@ impl Browser {
             loopback_only(manner.detour)
         ));
         // Visitors sit where the business is: its hours are theirs.
-        command.env("TZ", "America/Phoenix").env("HOME", &folder);
+        command.env("TZ", zone::by_day()).env("HOME", &folder);
         let log = fs::File::create(folder.join("log"))?;
         command
             .stdin(Stdio::null())

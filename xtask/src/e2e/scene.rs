@@ -8,11 +8,11 @@ use serde_json::Value;
 use super::host::Host;
 use super::inbox::Inbox;
 use super::visitor::Visitor;
-use crate::Tried;
 use crate::browser::{Browser, Frame, Manner, Person, Tab};
-use crate::product::{Demo, Office, Ready};
+use crate::product::{self, Demo, Office, Ready};
 use crate::run::Run;
 use crate::world::World;
+use crate::{Tried, zone};
 
 /// The scene; everything in it ends when it is dropped.
 pub struct Scene<'a> {
@@ -58,7 +58,14 @@ pub enum Place {
 impl<'a> Scene<'a> {
     /// Starts the demo and opens everything.
     pub async fn open(run: &'a Run, root: &Path, program: &Path) -> Tried<Scene<'a>> {
-        let demo = Demo::start(run, program).await?;
+        let manner = product::Manner {
+            data: run.fresh("demo")?,
+            port: 0,
+            database_url: None,
+            sandbox: None,
+            zone: zone::by_day(),
+        };
+        let demo = Demo::start(run, program, &manner).await?;
         let inbox = Inbox::open(run, &demo.ready).await?;
         let host = Host::start(&demo.ready.url, demo.ready.scheduler_name()).await?;
         let browser = Browser::launch(run, Manner::default()).await?;

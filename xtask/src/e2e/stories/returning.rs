@@ -95,7 +95,7 @@ pub async fn by_the_link(scene: &Scene<'_>) -> Tried<()> {
             format!("the link shows the whole number before anything is asked: {shown}").into(),
         );
     }
-    page.press("Yes, continue").await?;
+    page.press("Continue").await?;
     visitor.gives_place(&page).await?;
     page.shows("Review").await?;
     page.press("Book now").await?;
