@@ -119,6 +119,31 @@ fn an_edited_migration_is_refused() {
     assert!(sentence.contains("0001_first.sql"), "{sentence}");
 }
 
+/// The files as they lie there while the server runs are what a crash leaves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_crash_left_in_the_log_is_folded_in_before_anything_is_added() {
+    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    for number in 0..30 {
+        put(&world.store, &number.to_string(), number)
+            .await
+            .unwrap();
+    }
+    let after_crash = Place::fresh(Engine::Sqlite).unwrap();
+    let [crashed, found] = [world.place(), &after_crash].map(|place| place.file().unwrap());
+    let log = found.with_file_name("ringback.db-wal");
+    fs::copy(&crashed, &found).unwrap();
+    fs::copy(crashed.with_file_name("ringback.db-wal"), &log).unwrap();
+    assert!(
+        fs::metadata(&log).unwrap().len() > 0,
+        "the rows are in the log alone"
+    );
+
+    let store = open(&after_crash).unwrap();
+    assert_eq!(fs::metadata(&log).unwrap().len(), 0);
+    assert_eq!(count(&store).await, 30);
+    assert_eq!(put(&store, "after", 1).await, Ok(1));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_fsync_serves_all_who_wait() {
     let world = TestStore::fresh(Engine::Sqlite).unwrap();
