@@ -52,7 +52,6 @@ fn sql_outside_the_store(root: &Path) -> Tried<Vec<String>> {
         "crates/domain/src",
         "crates/server/src",
         "crates/sandbox/src",
-        "xtask/src",
     ] {
         for file in files_below(&root.join(folder), "rs")? {
             if file.starts_with(&store) {
@@ -289,7 +288,9 @@ fn looks_like_a_file(word: &str) -> bool {
     ];
     word.chars().all(plain)
         && !word.contains("..")
-        && (endings.iter().any(|ending| word.ends_with(ending))
+        && !word.starts_with('/')
+        && (word.ends_with('/') && word.len() > 1
+            || endings.iter().any(|ending| word.ends_with(ending))
             || of_a_folder.iter().any(|folder| word.starts_with(folder)))
 }
 
@@ -306,19 +307,21 @@ fn braces_spelled_out(word: &str) -> Vec<String> {
         .collect()
 }
 
-/// A name counts from the repository's root or from the root of one crate, whose files a page may
-/// call by their short names.
+/// A name counts from the repository's root, or from the sources of one crate, whose files a page may
+/// call by their short names: `store/lead.rs`, `domain/lead.rs`.
 fn exists_somewhere(root: &Path, name: &str) -> bool {
-    [
-        "",
-        "crates/server/src",
-        "crates/server",
-        "crates/domain/src",
-        "crates/sandbox/src",
-        "xtask/src",
-    ]
-    .iter()
-    .any(|base| root.join(base).join(name).exists())
+    let mut places = vec![root.join(name), root.join("xtask/src").join(name)];
+    for crate_name in ["server", "domain", "sandbox"] {
+        let folder = root.join("crates").join(crate_name);
+        places.push(folder.join(name));
+        places.push(folder.join("src").join(name));
+        places.extend(
+            name.strip_prefix(crate_name)
+                .and_then(|rest| rest.strip_prefix('/'))
+                .map(|rest| folder.join("src").join(rest)),
+        );
+    }
+    places.iter().any(|place| place.exists())
 }
 
 fn files_below(folder: &Path, ending: &str) -> Tried<Vec<PathBuf>> {
@@ -393,7 +396,7 @@ mod tests {
 
     #[test]
     fn a_page_names_files_in_code_blocks_and_links() {
-        let page = "See `store/lead.rs`, `migrations/{sqlite,postgres}/` and [why](docs/decisions/orm.md).\n\
+        let page = "See `store/lead.rs`, `outbox/`, `/api/v1/`, `migrations/{sqlite,postgres}/` and [why](docs/decisions/orm.md).\n\
                     The word `Lead` is no file.\n```\ncrates/domain/src/   the rules\n```\n";
         assert_eq!(
             names_of_files(page),
@@ -402,6 +405,7 @@ mod tests {
                 "docs/decisions/orm.md",
                 "migrations/postgres/",
                 "migrations/sqlite/",
+                "outbox/",
                 "store/lead.rs"
             ]
         );
