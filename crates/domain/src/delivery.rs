@@ -203,6 +203,103 @@ pub enum Outcome {
     },
 }
 
+/// What a look-up of an unknown outcome found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It took effect, under this id.
+    There {
+        /// The outside's id.
+        outside_id: String,
+    },
+    /// It is not there, or not there yet.
+    NotThere,
+    /// Asking again can do no harm, whether it took effect or not.
+    Harmless,
+    /// The outside could not be asked.
+    CouldNotLook,
+}
+
+/// After so many look-ups in vain a record is not there and may be asked for again. By then more than two
+/// minutes have passed, with the least of jitter: longer than ServiceTitan works on any request (100 s).
+pub const LOOKUPS_IN_VAIN: i64 = 7;
+
+impl Delivery {
+    /// Where it stands after a request was answered, or was not.
+    pub fn after(&self, outcome: Outcome, now: Timestamp, jitter: f64) -> DeliveryState {
+        match outcome {
+            Outcome::Done { outside_id } => DeliveryState::Done { outside_id },
+            Outcome::Refused { why } => DeliveryState::Refused { why },
+            Outcome::TryLater { after, .. } => {
+                self.due_again(retry_at(now, self.attempt, after, jitter))
+            }
+            Outcome::Unknown { .. } => DeliveryState::Unknown {
+                look_at: look_again_at(self.kind, now, 0, jitter),
+            },
+        }
+    }
+
+    /// Where it stands after its unknown outcome was looked up, and how many look-ups count by now.
+    pub fn after_look(&self, found: Found, now: Timestamp, jitter: f64) -> (DeliveryState, i64) {
+        let lookups = self.lookups + 1;
+        match found {
+            Found::There { outside_id } => (DeliveryState::Done { outside_id }, lookups),
+            Found::Harmless if !self.kind.is_text() => (self.due_again(now), lookups),
+            Found::NotThere if !self.kind.is_text() && lookups >= LOOKUPS_IN_VAIN => {
+                (self.due_again(now), lookups)
+            }
+            Found::NotThere | Found::Harmless => {
+                let look_at = look_again_at(self.kind, now, lookups, jitter);
+                (self.unknown_until(look_at), lookups)
+            }
+            // What could not be looked up is no look-up in vain.
+            Found::CouldNotLook => {
+                let look_at = retry_at(now, 5, None, jitter);
+                (self.unknown_until(Some(look_at)), self.lookups)
+            }
+        }
+    }
+
+    fn due_again(&self, at: Timestamp) -> DeliveryState {
+        if at < self.expires_at {
+            DeliveryState::Due { at }
+        } else {
+            DeliveryState::Expired
+        }
+    }
+
+    fn unknown_until(&self, look_at: Option<Timestamp>) -> DeliveryState {
+        DeliveryState::Unknown {
+            look_at: look_at.filter(|at| *at < self.expires_at),
+        }
+    }
+}
+
+impl DeliveryState {
+    /// Its word.
+    pub const fn status(&self) -> DeliveryStatus {
+        match self {
+            Self::Due { .. } => DeliveryStatus::Due,
+            Self::Claimed { .. } => DeliveryStatus::Claimed,
+            Self::Sending { .. } => DeliveryStatus::Sending,
+            Self::Done { .. } => DeliveryStatus::Done,
+            Self::Refused { .. } => DeliveryStatus::Refused,
+            Self::Unknown { .. } => DeliveryStatus::Unknown,
+            Self::Withdrawn { .. } => DeliveryStatus::Withdrawn,
+            Self::Expired => DeliveryStatus::Expired,
+        }
+    }
+
+    /// When it is to be looked at next: due time, end of a lease, next look-up.
+    pub const fn due_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Due { at } => Some(*at),
+            Self::Claimed { lease } | Self::Sending { lease } => Some(*lease),
+            Self::Unknown { look_at } => *look_at,
+            _ => None,
+        }
+    }
+}
+
 /// How long a claim is ours before another may take it up.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
 
@@ -245,6 +342,74 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn sent(kind: DeliveryKind, lookups: i64) -> Delivery {
+        Delivery {
+            id: DeliveryId::new(1),
+            business: BusinessId::new(1),
+            kind,
+            session: SessionId::new(1),
+            lead: None,
+            appointment: None,
+            status: DeliveryStatus::Sending,
+            due_at: None,
+            fence: 1,
+            attempt: 1,
+            lookups,
+            expires_at: Timestamp::from_second(86_400).unwrap(),
+            outside_id: None,
+            our_id: None,
+            why: None,
+            by: None,
+            created_at: NOW,
+        }
+    }
+
+    #[test]
+    fn a_record_is_asked_for_again_only_after_two_minutes_of_looking_in_vain() {
+        let mut now = NOW;
+        let mut delivery = sent(DeliveryKind::CrmAbandoned, 0);
+        let unknown = Outcome::Unknown { why: String::new() };
+        let mut state = delivery.after(unknown, now, 0.0);
+        while let DeliveryState::Unknown { look_at } = state {
+            now = look_at.unwrap();
+            (state, delivery.lookups) = delivery.after_look(Found::NotThere, now, 0.0);
+        }
+        assert_eq!(state, DeliveryState::Due { at: now });
+        assert!(now.as_second() > 100, "{now}");
+    }
+
+    #[test]
+    fn a_text_is_never_due_again_after_an_unknown_outcome() {
+        for lookups in 0..9 {
+            let text = sent(DeliveryKind::TextFollowUp, lookups);
+            for found in [Found::NotThere, Found::Harmless, Found::CouldNotLook] {
+                let (state, _) = text.after_look(found, NOW, 0.5);
+                assert_eq!(state.status(), DeliveryStatus::Unknown);
+            }
+        }
+    }
+
+    #[test]
+    fn looking_that_could_not_be_done_does_not_count() {
+        let record = sent(DeliveryKind::CrmBooked, LOOKUPS_IN_VAIN - 1);
+        let (state, lookups) = record.after_look(Found::CouldNotLook, NOW, 0.5);
+        assert_eq!(
+            (state.status(), lookups),
+            (DeliveryStatus::Unknown, LOOKUPS_IN_VAIN - 1)
+        );
+    }
+
+    #[test]
+    fn a_retry_past_its_end_has_expired() {
+        let mut old = sent(DeliveryKind::CrmAbandoned, 0);
+        old.expires_at = Timestamp::from_second(1).unwrap();
+        let later = Outcome::TryLater {
+            after: None,
+            why: String::new(),
+        };
+        assert_eq!(old.after(later, NOW, 1.0), DeliveryState::Expired);
+    }
 
     #[test]
     fn waits_grow_to_an_hour_and_keep_what_the_outside_asked_for() {

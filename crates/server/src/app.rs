@@ -8,8 +8,11 @@ use tokio::sync::watch;
 use crate::capture::Lines;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::outbox::Outbox;
+use crate::outside;
 use crate::store::Store;
 use crate::store::page::Owner;
+use crate::vault::Vault;
 
 /// The running product. Clones are the same one.
 #[derive(Clone)]
@@ -29,29 +32,25 @@ pub struct Inner {
     pub lines: Lines,
     /// For calls to outside systems: no redirects, no retries, timeouts.
     pub calls: reqwest::Client,
+    /// Seals and opens the secrets of outside systems.
+    pub vault: Vault,
+    /// What is on its way to outside systems.
+    pub outbox: Outbox,
     draining: watch::Sender<bool>,
 }
 
 impl App {
     /// Puts the product together around an open store.
-    pub fn new(config: Config, store: Store, clock: Clock, owner: Owner) -> Self {
-        // Without a default provider a TLS client cannot be built; a second installation changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let calls = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(std::time::Duration::from_secs(5))
-            .timeout(std::time::Duration::from_secs(20))
-            .user_agent(concat!("Ringback/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .expect("a client with these settings can be made");
+    pub fn new(config: Config, store: Store, clock: Clock, owner: Owner, vault: Vault) -> Self {
         Self(Arc::new(Inner {
             store,
             clock,
             config,
             owner,
             lines: Lines::default(),
-            calls,
+            calls: outside::client(),
+            vault,
+            outbox: Outbox::default(),
             draining: watch::Sender::new(false),
         }))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::capture::sweep;
+use crate::outbox;
 use crate::store::{Order, StoreError, prune};
 
 type Deed = fn(App) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
@@ -25,6 +26,11 @@ pub const DUTIES: &[Duty] = &[
         name: "sweep",
         rests: Duration::from_secs(1),
         deed: |app| Box::pin(sweep::run(app)),
+    },
+    Duty {
+        name: "outbox",
+        rests: Duration::from_secs(1),
+        deed: |app| Box::pin(outbox::run(app)),
     },
     Duty {
         name: "keep node",

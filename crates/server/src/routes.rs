@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::capture::line;
 use crate::error::Error;
 use crate::http;
+use crate::sms::hooks;
 
 /// The whole product as a service.
 pub fn routes(app: App) -> Router {
@@ -16,6 +17,9 @@ pub fn routes(app: App) -> Router {
         // The visitor.
         .visitor("/line/{scheduler}", get(line::open))
         .visitor("/line/{scheduler}/say", post(line::say))
+        // The carrier.
+        .hook("/hooks/texts/status", post(hooks::status))
+        .hook("/hooks/texts/inbound", post(hooks::inbound))
         // Programs.
         .api("/api/v1/leads", get(leads::list))
         .api("/api/v1/schedulers", get(schedulers::list))
@@ -43,6 +47,11 @@ impl Table {
 
     /// Anybody with a browser: handlers ask for the session's token themselves.
     fn visitor(self, path: &str, handlers: MethodRouter<App>) -> Self {
+        self.anybody(path, handlers)
+    }
+
+    /// Outside systems, who sign what they send: handlers check the signature before anything else.
+    fn hook(self, path: &str, handlers: MethodRouter<App>) -> Self {
         self.anybody(path, handlers)
     }
 

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Order, Store, StoreConfig, node, session};
+use crate::vault::Vault;
 use crate::{duties, http, routes};
 
 /// What cannot be started, as a sentence that says what to do.
@@ -61,6 +62,8 @@ impl Server {
         self.app.drain();
         // The accept loop bounds its own drain.
         let _ = self.accepting.await;
+        // So are the calls under way.
+        self.app.outbox.finish().await;
         let owner = self.app.owner.clone();
         if let Err(error) = self
             .app
@@ -89,6 +92,8 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, CannotStart> {
         .expose_secret()
         .parse()
         .map_err(|e: crate::store::StoreError| CannotStart(e.to_string()))?;
+    // Before the store: without its key nothing can be sent, and nobody should find out later.
+    let vault = Vault::open(&config.key_file).map_err(|e| CannotStart(e.to_string()))?;
     let opened = clock.clone();
     let store = tokio::task::spawn_blocking(move || Store::open(&place, opened))
         .await
@@ -102,5 +107,5 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, CannotStart> {
         })
         .await
         .map_err(|e| CannotStart(format!("the store opens, but cannot be written: {e}")))?;
-    Ok(App::new(config, store, clock, owner))
+    Ok(App::new(config, store, clock, owner, vault))
 }

@@ -1,0 +1,260 @@
+//! How one request becomes one record in the CRM and stays one: made once, found again after a doubt,
+//! brought up to date, replaced when staff have acted, set aside when they booked. Here: the order of
+//! questions and calls. What the CRM is and how it is called is behind [`Crm`]; when a delivery is tried
+//! again is the outbox's.
+
+use ringback_domain::delivery::DeliveryKind;
+
+use super::{Crm, Hands, Record, RecordKind, Trouble};
+
+/// One delivery, ready to be carried out.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Which of the three.
+    pub kind: DeliveryKind,
+    /// What should stand there. Its `external_id` is the next free one of this request.
+    pub record: Record,
+    /// What stands there as far as we know, oldest first.
+    pub ours: Vec<Ours>,
+    /// An earlier attempt may have taken effect: look before making anything.
+    pub doubtful: bool,
+}
+
+/// A record of ours, as our own rows have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ours {
+    /// Booking or Lead.
+    pub kind: RecordKind,
+    /// The id we gave it.
+    pub external_id: String,
+    /// The CRM's id.
+    pub outside_id: String,
+    /// How far it got.
+    pub stage: Stage,
+}
+
+ringback_domain::coded! {
+    /// What a record of ours says.
+    Stage {
+        /// Left without booking.
+        Abandoned = "abandoned",
+        /// Booked.
+        Booked = "booked",
+        /// Set aside by us, because they booked.
+        Dismissed = "dismissed",
+    }
+}
+
+/// A delivery carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The record it ended with.
+    pub record: Ours,
+    /// Staff had acted in the CRM already: what was done instead.
+    pub acted_on: Option<Instead>,
+}
+
+/// What is done when staff have acted on our record before us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// A new record was made.
+    MadeAnew,
+    /// Nothing: they have it in hand.
+    LeftAlone,
+}
+
+/// Carries out a delivery.
+pub async fn carry_out(crm: &impl Crm, job: &Job) -> Result<Carried, Trouble> {
+    match job.kind {
+        DeliveryKind::CrmAbandoned => abandoned(crm, job).await,
+        DeliveryKind::CrmBooked => booked(crm, job).await,
+        DeliveryKind::CrmDismissLead => dismissed(crm, job).await,
+        DeliveryKind::TextFollowUp | DeliveryKind::TextLink => Err(Trouble::Refused {
+            said: "a text is no record".into(),
+        }),
+    }
+}
+
+/// What a look after an unknown outcome found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// It took effect.
+    There(Carried),
+    /// Asking once more can do no harm: it changes a record that stands, or none.
+    AskAgain,
+    /// Not there, or not there yet.
+    NotThere,
+}
+
+/// Looks whether an unknown outcome took effect.
+pub async fn look(crm: &impl Crm, job: &Job) -> Result<Look, Trouble> {
+    if job.kind == DeliveryKind::CrmDismissLead {
+        return Ok(Look::AskAgain);
+    }
+    if let Some(standing) = crm.find(&job.record).await? {
+        let made_instead = !job.ours.is_empty();
+        return Ok(Look::There(Carried {
+            record: made(job, standing.outside_id),
+            acted_on: made_instead.then_some(Instead::MadeAnew),
+        }));
+    }
+    let Some(ours) = job.to_update() else {
+        return Ok(Look::NotThere);
+    };
+    match crm.look_at(ours.kind, &ours.outside_id).await? {
+        Some(standing) if standing.hands == Hands::Untouched => Ok(Look::AskAgain),
+        _ => Ok(Look::NotThere),
+    }
+}
+
+impl Job {
+    /// The record that this delivery brings up to date, when there is one.
+    fn to_update(&self) -> Option<&Ours> {
+        let stands = |ours: &&Ours| ours.stage == Stage::Abandoned;
+        match self.kind {
+            DeliveryKind::CrmAbandoned => self.ours.iter().rev().find(stands),
+            // A Lead in ST cannot become a Booking: it is dismissed once the Booking stands.
+            DeliveryKind::CrmBooked => self.ours.iter().rev().find(|ours| {
+                ours.kind == RecordKind::Booking
+                    && (ours.stage == Stage::Abandoned
+                        || ours.external_id == self.record.external_id)
+            }),
+            _ => None,
+        }
+    }
+
+    const fn stage(&self) -> Stage {
+        match self.kind {
+            DeliveryKind::CrmBooked => Stage::Booked,
+            _ => Stage::Abandoned,
+        }
+    }
+}
+
+async fn abandoned(crm: &impl Crm, job: &Job) -> Result<Carried, Trouble> {
+    let Some(ours) = job.to_update() else {
+        return make(crm, job, None).await;
+    };
+    let hands = crm
+        .look_at(ours.kind, &ours.outside_id)
+        .await?
+        .map(|standing| standing.hands);
+    match hands {
+        Some(Hands::Untouched) => match update(crm, job, ours).await {
+            Err(Trouble::Conflict { .. }) => Ok(left_alone(ours)),
+            done => done,
+        },
+        // Somebody is on it; what they left with now stands in our inbox.
+        Some(Hands::Taken) => Ok(left_alone(ours)),
+        // Set aside, and now they have asked again.
+        Some(Hands::Dismissed) | None => make(crm, job, Some(Instead::MadeAnew)).await,
+    }
+}
+
+async fn booked(crm: &impl Crm, job: &Job) -> Result<Carried, Trouble> {
+    let Some(ours) = job.to_update() else {
+        return make(crm, job, None).await;
+    };
+    let hands = crm
+        .look_at(ours.kind, &ours.outside_id)
+        .await?
+        .map(|standing| standing.hands);
+    if hands == Some(Hands::Untouched) {
+        match update(crm, job, ours).await {
+            Err(Trouble::Conflict { .. }) => {}
+            done => return done,
+        }
+    }
+    make(crm, job, Some(Instead::MadeAnew)).await
+}
+
+/// Every record that still says they left is set aside; one that staff have touched stays as they left it.
+async fn dismissed(crm: &impl Crm, job: &Job) -> Result<Carried, Trouble> {
+    let mut last = None;
+    for ours in job.ours.iter().filter(|o| o.stage == Stage::Abandoned) {
+        let standing = crm.look_at(ours.kind, &ours.outside_id).await?;
+        if standing.is_some_and(|standing| standing.hands == Hands::Untouched) {
+            match crm.dismiss(ours.kind, &ours.outside_id, &job.record).await {
+                Ok(()) | Err(Trouble::Conflict { .. }) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        last = Some(Ours {
+            stage: Stage::Dismissed,
+            ..ours.clone()
+        });
+    }
+    last.map(|record| Carried {
+        record,
+        acted_on: None,
+    })
+    .ok_or(Trouble::Refused {
+        said: "there is nothing left to dismiss".into(),
+    })
+}
+
+async fn update(crm: &impl Crm, job: &Job, ours: &Ours) -> Result<Carried, Trouble> {
+    let record = Record {
+        kind: ours.kind,
+        external_id: ours.external_id.clone(),
+        ..job.record.clone()
+    };
+    crm.update(&ours.outside_id, &record).await?;
+    Ok(Carried {
+        record: Ours {
+            stage: job.stage(),
+            ..ours.clone()
+        },
+        acted_on: None,
+    })
+}
+
+async fn make(crm: &impl Crm, job: &Job, acted_on: Option<Instead>) -> Result<Carried, Trouble> {
+    let carried = |outside_id| Carried {
+        record: made(job, outside_id),
+        acted_on,
+    };
+    if job.doubtful
+        && let Some(standing) = crm.find(&job.record).await?
+    {
+        // It may say what an earlier delivery had to say.
+        if standing.hands == Hands::Untouched {
+            crm.update(&standing.outside_id, &job.record).await?;
+        }
+        return Ok(carried(standing.outside_id));
+    }
+    match crm.create(&job.record).await {
+        Ok(outside_id) => Ok(carried(outside_id)),
+        // It has answered, so it has finished: whether the record stands can be seen at once.
+        Err(Trouble::Unknown {
+            answered: true,
+            said,
+        }) => match crm.find(&job.record).await {
+            Ok(Some(standing)) => Ok(carried(standing.outside_id)),
+            Ok(None) => Err(Trouble::TryLater { after: None, said }),
+            Err(_) => Err(Trouble::Unknown {
+                answered: true,
+                said,
+            }),
+        },
+        // Nothing of ours stands there yet that staff could have changed.
+        Err(Trouble::Conflict { said }) => Err(Trouble::Refused { said }),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+fn made(job: &Job, outside_id: String) -> Ours {
+    Ours {
+        kind: job.record.kind,
+        external_id: job.record.external_id.clone(),
+        outside_id,
+        stage: job.stage(),
+    }
+}
+
+fn left_alone(ours: &Ours) -> Carried {
+    Carried {
+        record: ours.clone(),
+        acted_on: Some(Instead::LeftAlone),
+    }
+}

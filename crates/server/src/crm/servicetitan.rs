@@ -1,0 +1,352 @@
+//! ServiceTitan's public API v2 as a [`Crm`]: Bookings and Leads in ST, and the lists that settings choose
+//! from. Field names and rules are those of ServiceTitan's OpenAPI documents for crm, jbce and marketing.
+//! How a call is made, with token, key and pace, is in `servicetitan/account.rs`.
+
+mod account;
+mod bodies;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use account::{Account, Credentials, Hosts};
+
+use super::{Choices, Crm, Hands, Named, Record, RecordKind, Standing, Trouble};
+use account::Ask;
+use bodies::{DismissBooking, DismissLead, NewBooking, NewLead, UpdateBooking, UpdateLead};
+
+/// What staff see as the source of a Booking in ST.
+pub const SOURCE: &str = "Ringback";
+
+/// What is kept of the connection beside its secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Tenant ID.
+    pub tenant: i64,
+    /// Client ID of the API application.
+    pub client_id: String,
+    /// ID of the booking provider tag (Settings > Integrations > Booking Providers).
+    pub booking_provider: i64,
+    /// Campaign where a scheduler names none.
+    pub campaign_id: Option<i64>,
+    /// Call reason where a scheduler names none.
+    pub call_reason_id: Option<i64>,
+}
+
+/// What is sealed.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Secrets {
+    /// Client secret of the API application.
+    pub client_secret: String,
+    /// App key: which application calls.
+    pub app_key: String,
+}
+
+/// One business's ServiceTitan.
+pub struct ServiceTitan<'a> {
+    account: &'a Account,
+}
+
+impl<'a> ServiceTitan<'a> {
+    /// Speaks to ServiceTitan through an account.
+    pub fn new(account: &'a Account) -> Self {
+        Self { account }
+    }
+
+    fn bookings(&self) -> String {
+        let Credentials {
+            tenant,
+            booking_provider,
+            ..
+        } = self.account.credentials();
+        format!("crm/v2/tenant/{tenant}/booking-provider/{booking_provider}/bookings")
+    }
+
+    fn leads(&self) -> String {
+        format!("crm/v2/tenant/{}/leads", self.account.credentials().tenant)
+    }
+
+    async fn find_booking(&self, record: &Record) -> Result<Option<Standing>, Trouble> {
+        let query = [
+            ("externalId", record.external_id.clone()),
+            ("createdOnOrAfter", oldest(record)),
+        ];
+        let path = self.bookings();
+        // Filters have been seen ignored, so what comes back is asked again.
+        let ours = |booking: &Booking| booking.external_id == record.external_id;
+        let found = self.all(&path, &query).await?.into_iter().find(ours);
+        Ok(found.map(Booking::standing))
+    }
+
+    /// Leads in ST carry no id of ours: the reference in the summary is what they are found by.
+    async fn find_lead(&self, record: &Record) -> Result<Option<Standing>, Trouble> {
+        let query = [("createdOnOrAfter", oldest(record))];
+        let path = self.leads();
+        let ours =
+            |lead: &Lead| carries(lead.summary.as_deref().unwrap_or(""), &record.external_id);
+        let found = self.all(&path, &query).await?.into_iter().find(ours);
+        Ok(found.map(Lead::standing))
+    }
+
+    async fn named(&self, path: String, active: bool) -> Result<Vec<Named>, Trouble> {
+        let query = [("active", "True".to_owned())];
+        let listed: Vec<Listed> = self.all(&path, if active { &query } else { &[] }).await?;
+        Ok(listed.into_iter().filter_map(Listed::named).collect())
+    }
+
+    /// Every page of a list.
+    async fn all<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Vec<T>, Trouble> {
+        let mut found = Vec::new();
+        for page in 1..=MOST_PAGES {
+            let paging = [
+                ("page", page.to_string()),
+                ("pageSize", PAGE_SIZE.to_string()),
+            ];
+            let query: Vec<_> = query.iter().cloned().chain(paging).collect();
+            let one: Page<T> = self.account.look(path, &query).await?;
+            found.extend(one.data);
+            if !one.has_more {
+                return Ok(found);
+            }
+        }
+        Err(Trouble::TryLater {
+            after: None,
+            said: format!("the list has more than {} entries", MOST_PAGES * PAGE_SIZE),
+        })
+    }
+}
+
+/// At most 5,000 by the specification.
+const PAGE_SIZE: u32 = 500;
+/// A list that goes on past this is not what we asked for.
+const MOST_PAGES: u32 = 40;
+
+impl Crm for ServiceTitan<'_> {
+    async fn find(&self, record: &Record) -> Result<Option<Standing>, Trouble> {
+        match record.kind {
+            RecordKind::Booking => self.find_booking(record).await,
+            RecordKind::Lead => self.find_lead(record).await,
+        }
+    }
+
+    async fn look_at(
+        &self,
+        kind: RecordKind,
+        outside_id: &str,
+    ) -> Result<Option<Standing>, Trouble> {
+        match kind {
+            RecordKind::Booking => {
+                let path = format!("{}/{outside_id}", self.bookings());
+                let booking: Option<Booking> = self.account.look_if_there(&path).await?;
+                Ok(booking.map(Booking::standing))
+            }
+            RecordKind::Lead => {
+                let path = format!("{}/{outside_id}", self.leads());
+                let lead: Option<Lead> = self.account.look_if_there(&path).await?;
+                Ok(lead.map(Lead::standing))
+            }
+        }
+    }
+
+    async fn create(&self, record: &Record) -> Result<String, Trouble> {
+        let made: Made = match record.kind {
+            RecordKind::Booking => {
+                let body = NewBooking::of(record);
+                let ask = Ask::new(Method::POST, self.bookings()).json(&body);
+                self.account.write(ask).await?
+            }
+            RecordKind::Lead => {
+                let body = NewLead::of(record).ok_or(Trouble::Unset("crm-needs-campaign"))?;
+                let ask = Ask::new(Method::POST, self.leads()).json(&body);
+                self.account.write(ask).await?
+            }
+        };
+        Ok(made.id.to_string())
+    }
+
+    async fn update(&self, outside_id: &str, record: &Record) -> Result<(), Trouble> {
+        let ask = match record.kind {
+            RecordKind::Booking => {
+                let path = format!("{}/{outside_id}", self.bookings());
+                Ask::new(Method::PATCH, path).json(&UpdateBooking::of(record))
+            }
+            RecordKind::Lead => {
+                let path = format!("{}/{outside_id}", self.leads());
+                Ask::new(Method::PATCH, path).json(&UpdateLead::of(record))
+            }
+        };
+        let _: Made = self.account.write(ask).await?;
+        Ok(())
+    }
+
+    async fn dismiss(
+        &self,
+        kind: RecordKind,
+        outside_id: &str,
+        record: &Record,
+    ) -> Result<(), Trouble> {
+        let ask = match kind {
+            RecordKind::Booking => {
+                let path = format!("{}/{outside_id}/dismiss", self.bookings());
+                Ask::new(Method::POST, path).json(&DismissBooking::of(record))
+            }
+            RecordKind::Lead => {
+                let path = format!("{}/{outside_id}/dismiss", self.leads());
+                let body =
+                    DismissLead::of(record).ok_or(Trouble::Unset("crm-needs-call-reason"))?;
+                Ask::new(Method::POST, path).json(&body)
+            }
+        };
+        self.account.write_without_answer(ask).await
+    }
+
+    async fn choices(&self) -> Result<Choices, Trouble> {
+        let tenant = self.account.credentials().tenant;
+        Ok(Choices {
+            campaigns: self
+                .named(format!("marketing/v2/tenant/{tenant}/campaigns"), true)
+                .await?,
+            call_reasons: self
+                .named(format!("jbce/v2/tenant/{tenant}/call-reasons"), true)
+                .await?,
+            booking_providers: self
+                .named(
+                    format!("crm/v2/tenant/{tenant}/booking-provider-tags"),
+                    false,
+                )
+                .await?,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    #[serde(rename = "hasMore")]
+    has_more: bool,
+    data: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct Made {
+    id: i64,
+}
+
+/// `Crm.V2.BookingResponse`, what we read of it.
+#[derive(Deserialize)]
+struct Booking {
+    id: i64,
+    status: String,
+    #[serde(rename = "externalId", default)]
+    external_id: String,
+}
+
+impl Booking {
+    /// Statuses: New, Converted, Dismissed, Accepted.
+    fn standing(self) -> Standing {
+        let hands = match self.status.as_str() {
+            "New" => Hands::Untouched,
+            "Dismissed" => Hands::Dismissed,
+            _ => Hands::Taken,
+        };
+        Standing {
+            outside_id: self.id.to_string(),
+            hands,
+        }
+    }
+}
+
+/// `Crm.V2.LeadResponse`, what we read of it.
+#[derive(Deserialize)]
+struct Lead {
+    id: i64,
+    status: String,
+    summary: Option<String>,
+}
+
+impl Lead {
+    /// Statuses: Open, Dismissed, Converted.
+    fn standing(self) -> Standing {
+        let hands = match self.status.as_str() {
+            "Open" => Hands::Untouched,
+            "Dismissed" => Hands::Dismissed,
+            _ => Hands::Taken,
+        };
+        Standing {
+            outside_id: self.id.to_string(),
+            hands,
+        }
+    }
+}
+
+/// A campaign, a call reason or a booking provider tag.
+#[derive(Deserialize)]
+struct Listed {
+    id: i64,
+    #[serde(alias = "tagName")]
+    name: String,
+    #[serde(default = "yes")]
+    active: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Listed {
+    fn named(self) -> Option<Named> {
+        self.active.then_some(Named {
+            id: self.id,
+            name: self.name,
+        })
+    }
+}
+
+/// Whether a summary carries this reference and not a longer one: `R-7F3K` is not in `R-7F3K-2`.
+fn carries(summary: &str, reference: &str) -> bool {
+    summary.match_indices(reference).any(|(at, found)| {
+        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let before = summary[..at].chars().next_back();
+        let after = summary[at + found.len()..].chars().next();
+        !before.is_some_and(goes_on) && !after.is_some_and(goes_on)
+    })
+}
+
+/// Clocks differ: a day more than enough.
+fn oldest(record: &Record) -> String {
+    as_date_time(
+        record
+            .since
+            .saturating_sub(SignedDuration::from_hours(24))
+            .unwrap_or(record.since),
+    )
+}
+
+fn as_date_time(at: Timestamp) -> String {
+    at.round(jiff::Unit::Second).unwrap_or(at).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_found_whole_or_not_at_all() {
+        assert!(carries("Reference: R-7F3K.", "R-7F3K"));
+        assert!(carries("R-7F3K", "R-7F3K"));
+        assert!(!carries("Reference: R-7F3K-2", "R-7F3K"));
+        assert!(!carries("Reference: R-7F3KQQ", "R-7F3K"));
+        assert!(carries("was R-7F3K-2, is R-7F3K", "R-7F3K"));
+    }
+
+    #[test]
+    fn times_are_utc_without_fractions() {
+        let at: Timestamp = "2026-11-24T08:00:00.25-07:00".parse().unwrap();
+        assert_eq!(as_date_time(at), "2026-11-24T15:00:00Z");
+    }
+}

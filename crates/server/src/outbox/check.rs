@@ -1,0 +1,147 @@
+//! The office's test buttons: each really calls the outside, says what it said, and keeps it for the
+//! readiness list. Nothing is sent to anybody.
+
+use ringback_domain::id::BusinessId;
+use secrecy::ExposeSecret as _;
+
+use super::why;
+use crate::app::App;
+use crate::crm::servicetitan::{self, Credentials, ServiceTitan};
+use crate::crm::{self, Crm as _};
+use crate::sms::twilio::{self, Twilio};
+use crate::sms::{self, Carrier as _};
+use crate::store::integration::{self, Check, Integration, SERVICETITAN, TEXTS};
+use crate::store::{Order, StoreError};
+
+/// Calls ServiceTitan with what is saved, and lists campaigns, call reasons and booking providers by name.
+/// `None` when nothing is saved yet.
+pub async fn servicetitan(app: &App, business: BusinessId) -> Result<Option<Check>, StoreError> {
+    let Some((settings, secrets)) = saved(app, business, SERVICETITAN).await? else {
+        return Ok(None);
+    };
+    let settings: servicetitan::Settings = settings;
+    let credentials = Credentials::new(&settings, secrets);
+    let account = app.outbox.account_of(app, business, &credentials);
+    let check = match ServiceTitan::new(&account).choices().await {
+        Ok(choices) => {
+            let known = choices
+                .booking_providers
+                .iter()
+                .any(|tag| tag.id == settings.booking_provider);
+            Check {
+                works: known,
+                refused: false,
+                said: if known { "" } else { "crm-unknown-provider" }.into(),
+                choices,
+            }
+        }
+        Err(trouble) => failed(
+            trouble == crm::Trouble::Credentials,
+            match trouble {
+                crm::Trouble::Credentials => why::keep("crm-credentials", ""),
+                crm::Trouble::Refused { said } | crm::Trouble::Conflict { said } => {
+                    why::keep("crm-refused", &said)
+                }
+                crm::Trouble::TryLater { said, .. } | crm::Trouble::Unknown { said, .. } => {
+                    why::keep("crm-no-answer", &said)
+                }
+                crm::Trouble::Unset(key) => key.to_owned(),
+            },
+        ),
+    };
+    keep(app, business, SERVICETITAN, check).await.map(Some)
+}
+
+/// Calls the carrier with what is saved. `None` when nothing is saved yet.
+pub async fn texts(app: &App, business: BusinessId) -> Result<Option<Check>, StoreError> {
+    let Some((settings, secrets)) = saved(app, business, TEXTS).await? else {
+        return Ok(None);
+    };
+    let (settings, secrets): (twilio::Settings, twilio::Secrets) = (settings, secrets);
+    let carrier = Twilio::new(
+        &app.calls,
+        app.config.twilio_url.as_str(),
+        &settings,
+        &secrets,
+    );
+    let check = match carrier.check().await {
+        Ok(()) => Check {
+            works: true,
+            ..Check::default()
+        },
+        Err(trouble) => failed(
+            trouble == sms::Trouble::Credentials,
+            match trouble {
+                sms::Trouble::Credentials => why::keep("text-credentials", ""),
+                sms::Trouble::Refused(wrong) => why::keep(wrong.why, &wrong.said),
+                sms::Trouble::TryLater { said, .. } | sms::Trouble::Unknown { said } => {
+                    why::keep("text-no-answer", &said)
+                }
+            },
+        ),
+    };
+    keep(app, business, TEXTS, check).await.map(Some)
+}
+
+fn failed(refused: bool, said: String) -> Check {
+    Check {
+        works: false,
+        refused,
+        said,
+        ..Check::default()
+    }
+}
+
+/// Settings and opened secrets; `None` where either is missing.
+async fn saved<S, K>(
+    app: &App,
+    business: BusinessId,
+    kind: &'static str,
+) -> Result<Option<(S, K)>, StoreError>
+where
+    S: serde::de::DeserializeOwned + Send + 'static,
+    K: serde::de::DeserializeOwned,
+{
+    let read = move |tx: &mut crate::store::Tx<'_>| integration::get::<S>(tx, business, kind);
+    let Some(Integration {
+        settings,
+        secret: Some(sealed),
+        ..
+    }) = app.store.read(read).await?
+    else {
+        return Ok(None);
+    };
+    let opened = app
+        .vault
+        .unseal(business, kind, &sealed)
+        .map_err(|error| StoreError::Invalid(error.to_string()))?;
+    let secrets = serde_json::from_slice(opened.expose_secret())
+        .map_err(|_| StoreError::Invalid("a stored secret has another shape".into()))?;
+    Ok(Some((settings, secrets)))
+}
+
+async fn keep(
+    app: &App,
+    business: BusinessId,
+    kind: &'static str,
+    check: Check,
+) -> Result<Check, StoreError> {
+    let kept = check.clone();
+    let write = move |tx: &mut crate::store::Tx<'_>| {
+        let mut kept = kept.clone();
+        if !kept.works {
+            // What could be chosen before can still be chosen.
+            let before: Option<Integration<serde_json::Value>> =
+                integration::get(tx, business, kind)?;
+            let before = before.and_then(|before| before.checked);
+            if kept.choices == crm::Choices::default() {
+                kept.choices = before.map(|(_, check)| check.choices).unwrap_or_default();
+            }
+        }
+        integration::checked(tx, business, kind, &kept)
+    };
+    app.store
+        .write(Order::Business(business.get()), write)
+        .await?;
+    Ok(check)
+}

@@ -1,0 +1,205 @@
+//! The outbox: what is due is claimed, its rules are asked, it is put on the wire, sent and settled; what
+//! became of a doubtful one is looked up. Here: the loop. What a record needs is in `crm.rs`, a text in
+//! `text.rs`, how much goes at once in `lanes.rs`, what staff can ask for in `by_hand.rs`.
+//!
+//! No transaction is open while the outside is called, and every write after a call asks whether the claim
+//! is still ours. A hint or a due time wakes the loop at once; looking every second is the guarantee.
+
+pub mod by_hand;
+pub mod check;
+mod crm;
+mod lanes;
+mod text;
+pub mod why;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use ringback_domain::delivery::{Delivery, DeliveryStatus};
+use ringback_domain::id::BusinessId;
+use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::app::App;
+use crate::crm::servicetitan::Account;
+use crate::store::outbox::Channel;
+use crate::store::{Hint, Order, Store, StoreError, Tx, outbox as rows};
+use lanes::Lanes;
+
+pub use text::{carrier_says, opted_out};
+
+/// However quiet it is, we look this often.
+const POLL: Duration = Duration::from_secs(1);
+/// All calls of one delivery, together; ends before the lease does ([`ringback_domain::delivery::LEASE`]).
+const CALLS_WITHIN: Duration = Duration::from_secs(40);
+
+/// What the outbox keeps between deliveries. Nothing here matters: it is all found again after a restart.
+#[derive(Default)]
+pub struct Outbox {
+    lanes: Lanes,
+    accounts: Mutex<HashMap<BusinessId, Arc<Account>>>,
+    bell: Notify,
+}
+
+impl Outbox {
+    /// Wakes the loop: something may be due.
+    pub fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    /// Waits until nothing is on the wire any more: before the store closes. Every call is bounded, so this is.
+    pub async fn finish(&self) {
+        self.lanes.empty().await;
+    }
+
+    fn accounts(&self) -> std::sync::MutexGuard<'_, HashMap<BusinessId, Arc<Account>>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs until the server drains.
+pub async fn run(app: App) -> Result<(), StoreError> {
+    let mut hints = app.store.hints();
+    loop {
+        let next_in = take_up(&app).await?;
+        let sleep = tokio::time::sleep(next_in.map_or(POLL, |wait| wait.min(POLL)));
+        tokio::pin!(sleep);
+        loop {
+            tokio::select! {
+                () = &mut sleep => break,
+                () = app.outbox.bell.notified() => break,
+                () = app.drained() => return Ok(()),
+                hint = hints.recv() => match hint {
+                    Ok(Hint::Deliveries) | Err(RecvError::Lagged(_)) => break,
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+            }
+        }
+    }
+}
+
+/// Takes up everything that is due and says how long until the next is.
+async fn take_up(app: &App) -> Result<Option<Duration>, StoreError> {
+    let owner = app.owner.clone();
+    let waiting = app.store.read(move |tx| rows::waiting(tx, &owner)).await?;
+    if waiting.left_behind {
+        rescue(app).await?;
+    }
+    for (business, channel) in waiting.due {
+        let free = app.outbox.lanes.free(business, channel, app.clock.now());
+        if free > 0 {
+            claim(app, business, channel, free).await?;
+        }
+    }
+    Ok(waiting
+        .next_in
+        .map(|wait| Duration::try_from(wait).unwrap_or(POLL)))
+}
+
+/// Takes back what a crash left behind, and shows what was on the wire as unknown.
+async fn rescue(app: &App) -> Result<(), StoreError> {
+    let owner = app.owner.clone();
+    app.store
+        .write(Order::Any, move |tx| {
+            for delivery in rows::rescue(tx, &owner)? {
+                shown_as_unknown(tx, &delivery, "interrupted")?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+async fn claim(
+    app: &App,
+    business: BusinessId,
+    channel: Channel,
+    free: usize,
+) -> Result<(), StoreError> {
+    let owner = app.owner.clone();
+    let limit = i64::try_from(free).unwrap_or(i64::MAX);
+    let claimed = app
+        .store
+        .write(Order::Business(business.get()), move |tx| {
+            rows::claim(tx, &owner, business, channel, limit)
+        })
+        .await?;
+    for delivery in claimed {
+        let place = app.outbox.lanes.enter(business, channel);
+        let app = app.clone();
+        tokio::spawn(async move {
+            let id = delivery.id;
+            let went = match channel {
+                Channel::Crm => crm::deliver(&app, delivery).await,
+                Channel::Text => text::deliver(&app, delivery).await,
+            };
+            match went {
+                Ok(health) => place.leave(health, app.clock.now()),
+                Err(error) => {
+                    // The lease frees it.
+                    tracing::warn!(delivery = %id, %error, "a delivery could not be written");
+                    drop(place);
+                }
+            }
+            app.outbox.ring();
+        });
+    }
+    Ok(())
+}
+
+/// How the outside system was, for the lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    /// It answered sensibly, whatever it said; or it was not asked.
+    Well,
+    /// It could not be reached, or did not serve.
+    Ailing,
+    /// It asked for so much patience.
+    Asks(SignedDuration),
+}
+
+/// Bounds all calls of a delivery; `None` when the time was up, with whatever was on the wire.
+async fn in_time<T>(calls: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(CALLS_WITHIN, calls).await.ok()
+}
+
+/// Writes what became of a call. It must not be lost to a store that is busy for a moment: as long as the
+/// lease may be ours, it is tried again.
+async fn write_down<T, F>(store: &Store, delivery: &Delivery, command: F) -> Result<T, StoreError>
+where
+    F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
+    T: Send + 'static,
+{
+    let mut wait = Duration::from_millis(50);
+    loop {
+        let order = Order::Session(delivery.session.get());
+        match store.write(order, command.clone()).await {
+            Err(error) if error.is_passing() && wait < Duration::from_secs(8) => {
+                tokio::time::sleep(wait).await;
+                wait *= 2;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// An outcome became unknown: people see it.
+fn shown_as_unknown(tx: &mut Tx<'_>, delivery: &Delivery, why: &str) -> Result<(), StoreError> {
+    match Channel::of(delivery) {
+        Channel::Crm => crm::trouble(tx, delivery, why),
+        Channel::Text => text::became_unknown(tx, delivery, why),
+    }
+}
+
+/// Between 0 and 1: spreads retries.
+fn jitter() -> f64 {
+    f64::from(u16::from_be_bytes(crate::random::bytes())) / f64::from(u16::MAX)
+}
+
+/// Whether this is a look-up of an unknown outcome and not a first asking.
+fn is_look(claimed: &Delivery) -> bool {
+    claimed.status == DeliveryStatus::Unknown
+}
