@@ -60,7 +60,7 @@ impl<'a> NewBooking<'a> {
 pub(super) struct UpdateBooking<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<Address<'a>>,
+    address: Option<AddressPatch<'a>>,
     customer_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<String>,
@@ -78,7 +78,7 @@ impl<'a> UpdateBooking<'a> {
     pub(super) fn of(record: &'a Record) -> Self {
         Self {
             name: &record.name,
-            address: Address::of(&record.place),
+            address: AddressPatch::of(&record.place),
             customer_type: customer_type(record.audience),
             start: record.start.map(as_date_time),
             summary: &record.summary,
@@ -243,6 +243,30 @@ impl<'a> Address<'a> {
         place.is_complete().then(|| Self {
             street: &place.street,
             unit: known(&place.unit),
+            city: &place.city,
+            state: &place.state,
+            zip: &place.postal_code,
+            country: &place.country,
+        })
+    }
+}
+
+/// `Crm.V2.AddressPatchModel`: here the unit is required too.
+#[derive(Serialize)]
+struct AddressPatch<'a> {
+    street: &'a str,
+    unit: &'a str,
+    city: &'a str,
+    state: &'a str,
+    zip: &'a str,
+    country: &'a str,
+}
+
+impl<'a> AddressPatch<'a> {
+    fn of(place: &'a Place) -> Option<Self> {
+        place.is_complete().then(|| Self {
+            street: &place.street,
+            unit: &place.unit,
             city: &place.city,
             state: &place.state,
             zip: &place.postal_code,

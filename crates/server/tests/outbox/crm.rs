@@ -1,0 +1,448 @@
+//! What reaches ServiceTitan, and what it becomes there.
+
+use jiff::SignedDuration;
+use ringback_domain::delivery::DeliveryKind::{CrmAbandoned, CrmBooked, CrmDismissLead};
+use ringback_domain::delivery::DeliveryStatus::{Done, Due, Refused, Withdrawn};
+use ringback_domain::departure::Departure;
+use ringback_domain::lead::LeadEvent;
+use ringback_domain::scheduler::{SendAfter, SyncAs};
+use ringback_sandbox::{BookingStatus, Fault, FaultKind, LeadStatus, seeds};
+use ringback_server::outbox::{by_hand, check};
+use ringback_server::store::integration::{self, SERVICETITAN};
+
+use crate::stories;
+use crate::world::World;
+
+stories!(
+    a_leaver_stands_in_servicetitan_as_a_booking,
+    a_leaver_stands_in_servicetitan_as_a_lead_when_set_so,
+    leaving_again_brings_the_same_record_up_to_date,
+    who_books_has_one_record_and_it_is_the_booked_one,
+    a_booking_without_leaving_gets_there_too,
+    a_lead_in_st_is_dismissed_only_once_the_booking_stands,
+    where_staff_have_acted_a_new_booking_is_made_and_they_are_told,
+    a_dismissed_record_is_made_anew_for_who_leaves_again,
+    who_comes_back_within_the_hold_leaves_no_trace,
+    five_minutes_is_five_minutes,
+    never_is_never_also_when_it_is_switched_meanwhile,
+    drop_off_switched_off_meanwhile_sends_nothing,
+    not_connected_is_no_delivery_at_all,
+    a_refusal_says_what_servicetitan_said_and_can_be_tried_again,
+    wrong_credentials_wait_until_they_are_mended,
+    an_expired_token_is_renewed_and_nobody_notices,
+    a_token_is_used_until_a_minute_before_its_end,
+    patience_is_kept_when_it_is_asked_for,
+    no_connection_means_later_and_once,
+    who_books_elsewhere_is_not_left_standing_as_a_leaver,
+    the_test_button_lists_by_name,
+);
+
+async fn a_leaver_stands_in_servicetitan_as_a_booking(w: World) {
+    let lead = w.visitor("+16025550142", true).await.leaves().await;
+    let done = w.until(lead, CrmAbandoned, Done).await;
+    let lead = w.lead(lead).await;
+    let bookings = w.sandbox.servicetitan().bookings();
+    let [booking] = bookings.as_slice() else {
+        panic!("one Booking, not {}", bookings.len())
+    };
+    assert_eq!(done.outside_id, Some(booking.id.to_string()));
+    assert_eq!(booking.external_id, format!("ringback-{}", lead.reference));
+    assert_eq!(booking.source, "Ringback");
+    assert_eq!(booking.name, "Ana Morales");
+    assert_eq!(booking.is_send_confirmation_email, Some(false));
+    assert_eq!((&booking.address, booking.start), (&None, None));
+    assert_eq!(booking.campaign_id, Some(seeds::CAMPAIGN_WEBSITE));
+    let contacts: Vec<_> = booking.contacts.iter().map(|c| c.value.as_str()).collect();
+    assert_eq!(contacts, ["+16025550142", "ana@example.com"]);
+    for line in [
+        "Left the online scheduler without booking.",
+        "Stopped at: When should we come?",
+        "Who: Ana Morales, (602) 555-0142, ana@example.com",
+        "Came from: https://copperline.example/ac",
+    ] {
+        assert!(
+            booking.summary.lines().any(|l| l == line),
+            "{line} in\n{}",
+            booking.summary
+        );
+    }
+    assert!(booking.summary.contains("May be texted: yes"));
+    assert!(booking.summary.ends_with(&lead.reference));
+    assert!(lead.stamps.crm_sent_at.is_some() && lead.stamps.crm_done_at.is_some());
+    assert!(w.has_event(lead.id, LeadEvent::CrmDone).await);
+}
+
+async fn a_leaver_stands_in_servicetitan_as_a_lead_when_set_so(w: World) {
+    w.set(|s| s.sync.send_as = SyncAs::Lead).await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    w.until(lead, CrmAbandoned, Done).await;
+    let reference = w.lead(lead).await.reference;
+    assert!(w.sandbox.servicetitan().bookings().is_empty());
+    let leads = w.sandbox.servicetitan().leads();
+    let [there] = leads.as_slice() else {
+        panic!("one Lead, not {}", leads.len())
+    };
+    assert!(there.summary.as_ref().unwrap().ends_with(&reference));
+    assert_eq!(there.call_reason_id, Some(seeds::REASON_UNFINISHED));
+    assert_eq!(there.person.lead_phone.as_deref(), Some("+16025550142"));
+    assert_eq!(there.person.lead_zip.as_deref(), Some("85004"));
+    assert_eq!(there.person.lead_street, None);
+}
+
+async fn leaving_again_brings_the_same_record_up_to_date(w: World) {
+    let ana = w.visitor("+16025550142", false).await;
+    let lead = ana.leaves().await;
+    w.until(lead, CrmAbandoned, Done).await;
+    ana.comes_back().await;
+    ana.answers(|a| a.notes = "The dog is friendly".into())
+        .await;
+    assert_eq!(ana.leaves().await, lead);
+    w.until_holds("two deliveries are done", || async {
+        let all = w.deliveries(lead).await;
+        all.iter().filter(|d| d.status == Done).count() == 2
+    })
+    .await;
+    let bookings = w.sandbox.servicetitan().bookings();
+    assert_eq!(bookings.len(), 1);
+    assert!(bookings[0].summary.contains("2 times by now"));
+    assert!(bookings[0].summary.contains("Notes: The dog is friendly"));
+}
+
+async fn who_books_has_one_record_and_it_is_the_booked_one(w: World) {
+    let ana = w.visitor("+16025550142", false).await;
+    let lead = ana.leaves().await;
+    w.until(lead, CrmAbandoned, Done).await;
+    let window = ana.books().await;
+    w.until(lead, CrmBooked, Done).await;
+    w.quiet().await;
+    let bookings = w.sandbox.servicetitan().bookings();
+    let [booking] = bookings.as_slice() else {
+        panic!("one Booking, not {}", bookings.len())
+    };
+    assert_eq!(booking.start, Some(window.start));
+    assert_eq!(booking.address.as_ref().unwrap().street, "12 E Palm Ln");
+    assert_eq!(booking.address.as_ref().unwrap().country, "USA");
+    assert!(
+        booking
+            .summary
+            .starts_with("Booked online after leaving the scheduler before.")
+    );
+    assert_eq!(booking.status, BookingStatus::New);
+}
+
+async fn a_booking_without_leaving_gets_there_too(w: World) {
+    let ana = w.visitor("+16025550142", false).await;
+    let window = ana.books().await;
+    w.until_holds("the Booking stands", || async {
+        w.sandbox.servicetitan().bookings().len() == 1
+    })
+    .await;
+    let booking = w.sandbox.servicetitan().bookings().remove(0);
+    assert_eq!(booking.external_id, format!("ringback-S{}", ana.session));
+    assert_eq!(booking.start, Some(window.start));
+    assert!(booking.summary.starts_with("Booked online."));
+}
+
+async fn a_lead_in_st_is_dismissed_only_once_the_booking_stands(w: World) {
+    w.set(|s| s.sync.send_as = SyncAs::Lead).await;
+    let ana = w.visitor("+16025550142", false).await;
+    let lead = ana.leaves().await;
+    w.until(lead, CrmAbandoned, Done).await;
+    let servicetitan = w.sandbox.servicetitan();
+    servicetitan.set_fault(
+        Fault::new(FaultKind::RateLimited { retry_after: 1 })
+            .method("POST")
+            .path("bookings"),
+    );
+    ana.books().await;
+    w.until_holds("the Booking was refused for now", || async {
+        let booked = w.delivery(lead, CrmBooked).await.unwrap();
+        booked.status == Due && booked.attempt > 0
+    })
+    .await;
+    assert_eq!(servicetitan.leads()[0].status, LeadStatus::Open);
+    servicetitan.clear_faults();
+    w.passes(SignedDuration::from_secs(5));
+    w.until(lead, CrmDismissLead, Done).await;
+    assert_eq!(servicetitan.bookings().len(), 1);
+    assert_eq!(servicetitan.leads()[0].status, LeadStatus::Dismissed);
+    assert_eq!(servicetitan.leads().len(), 1);
+}
+
+async fn where_staff_have_acted_a_new_booking_is_made_and_they_are_told(w: World) {
+    let servicetitan = w.sandbox.servicetitan();
+    for (phone, acted) in [
+        ("+16025550142", BookingStatus::Dismissed),
+        ("+16025550143", BookingStatus::Converted),
+    ] {
+        let ana = w.visitor(phone, false).await;
+        let lead = ana.leaves().await;
+        let done = w.until(lead, CrmAbandoned, Done).await;
+        let first: i64 = done.outside_id.unwrap().parse().unwrap();
+        servicetitan.act_on_booking(first, acted).unwrap();
+        ana.books().await;
+        let booked = w.until(lead, CrmBooked, Done).await;
+        let reference = w.lead(lead).await.reference;
+        let second = servicetitan
+            .bookings()
+            .into_iter()
+            .find(|b| Some(b.id.to_string()) == booked.outside_id)
+            .unwrap();
+        assert_ne!(second.id, first);
+        assert_eq!(second.external_id, format!("ringback-{reference}-2"));
+        assert!(w.has_event(lead, LeadEvent::CrmActedOn).await);
+    }
+    w.quiet().await;
+    assert_eq!(servicetitan.bookings().len(), 4);
+}
+
+async fn a_dismissed_record_is_made_anew_for_who_leaves_again(w: World) {
+    let servicetitan = w.sandbox.servicetitan();
+    let ana = w.visitor("+16025550142", false).await;
+    let lead = ana.leaves().await;
+    let first = w.until(lead, CrmAbandoned, Done).await.outside_id.unwrap();
+    servicetitan
+        .act_on_booking(first.parse().unwrap(), BookingStatus::Dismissed)
+        .unwrap();
+    ana.comes_back().await;
+    ana.leaves().await;
+    w.until_holds("a second Booking stands", || async {
+        servicetitan.bookings().len() == 2
+    })
+    .await;
+    // Whereas one that has become a job is left alone.
+    let second = servicetitan.bookings()[1].id;
+    servicetitan
+        .act_on_booking(second, BookingStatus::Converted)
+        .unwrap();
+    ana.comes_back().await;
+    ana.leaves().await;
+    w.quiet().await;
+    assert_eq!(servicetitan.bookings().len(), 2);
+    assert!(w.has_event(lead, LeadEvent::CrmActedOn).await);
+}
+
+async fn who_comes_back_within_the_hold_leaves_no_trace(w: World) {
+    let ana = w.visitor("+16025550142", true).await;
+    let lead = ana.leaves_by(Departure::Left).await.unwrap();
+    w.passes(SignedDuration::from_secs(7));
+    ana.comes_back().await;
+    w.passes(SignedDuration::from_secs(60));
+    w.quiet().await;
+    let withdrawn = w.delivery(lead, CrmAbandoned).await.unwrap();
+    assert_eq!(withdrawn.status, Withdrawn);
+    assert!(w.sandbox.requests().is_empty());
+    assert!(w.lead(lead).await.back_since.is_some());
+}
+
+async fn five_minutes_is_five_minutes(w: World) {
+    w.set(|s| s.sync.send = SendAfter::Minutes5).await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    w.passes(SignedDuration::from_secs(5 * 60 - 2));
+    w.quiet().await;
+    assert!(w.sandbox.requests().is_empty());
+    w.passes(SignedDuration::from_secs(2));
+    w.until(lead, CrmAbandoned, Done).await;
+    assert_eq!(w.sandbox.servicetitan().bookings().len(), 1);
+}
+
+async fn never_is_never_also_when_it_is_switched_meanwhile(w: World) {
+    w.set(|s| s.sync.send = SendAfter::Never).await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    assert!(w.delivery(lead, CrmAbandoned).await.is_none());
+    w.set(|s| s.sync.send = SendAfter::Minutes5).await;
+    let lead = w.visitor("+16025550143", false).await.leaves().await;
+    w.set(|s| s.sync.send = SendAfter::Never).await;
+    w.passes(SignedDuration::from_mins(6));
+    let withdrawn = w.until(lead, CrmAbandoned, Withdrawn).await;
+    assert_eq!(withdrawn.why.as_deref(), Some("switched-off"));
+    assert!(w.sandbox.requests().is_empty());
+}
+
+async fn drop_off_switched_off_meanwhile_sends_nothing(w: World) {
+    w.set(|s| s.sync.send = SendAfter::Minutes5).await;
+    let lead = w.visitor("+16025550142", true).await.leaves().await;
+    w.set(|s| s.abandoned.scheduler_drop_off = false).await;
+    w.passes(SignedDuration::from_mins(6));
+    w.until(lead, CrmAbandoned, Withdrawn).await;
+    w.quiet().await;
+    assert!(w.sandbox.requests().is_empty());
+}
+
+async fn not_connected_is_no_delivery_at_all(w: World) {
+    let business = w.server.seeded.business;
+    w.write(move |tx| integration::disconnect(tx, business, SERVICETITAN))
+        .await;
+    let ana = w.visitor("+16025550142", false).await;
+    let lead = ana.leaves().await;
+    ana.books().await;
+    w.quiet().await;
+    assert!(w.deliveries(lead).await.is_empty());
+    assert!(!w.has_event(lead, LeadEvent::CrmTrouble).await);
+}
+
+async fn a_refusal_says_what_servicetitan_said_and_can_be_tried_again(w: World) {
+    w.set(|s| s.sync.campaign_id = Some(4711)).await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    let refused = w.until(lead, CrmAbandoned, Refused).await;
+    let why = refused.why.clone().unwrap();
+    assert!(
+        why.starts_with("crm-refused: ") && why.contains("status 400"),
+        "{why}"
+    );
+    assert!(w.has_event(lead, LeadEvent::CrmTrouble).await);
+    w.set(|s| s.sync.campaign_id = None).await;
+    let business = w.server.seeded.business;
+    assert!(by_hand::may_retry(&refused));
+    let id = refused.id;
+    assert!(w.write(move |tx| by_hand::retry(tx, business, id)).await);
+    w.until(lead, CrmAbandoned, Done).await;
+    assert_eq!(w.sandbox.servicetitan().bookings().len(), 1);
+    assert!(!w.write(move |tx| by_hand::retry(tx, business, id)).await);
+}
+
+async fn wrong_credentials_wait_until_they_are_mended(w: World) {
+    w.connect_servicetitan(|s| s.client_id = "somebody else".into())
+        .await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    w.until_holds("the credentials were refused", || async {
+        let waits = w.delivery(lead, CrmAbandoned).await.unwrap();
+        waits.status == Due && waits.why.as_deref() == Some("crm-credentials")
+    })
+    .await;
+    let business = w.server.seeded.business;
+    let kept = w
+        .write(move |tx| integration::get::<serde_json::Value>(tx, business, SERVICETITAN))
+        .await
+        .unwrap();
+    assert!(!kept.is_ready());
+    w.connect_servicetitan(|_| {}).await;
+    w.passes(SignedDuration::from_secs(60));
+    w.until(lead, CrmAbandoned, Done).await;
+}
+
+async fn an_expired_token_is_renewed_and_nobody_notices(w: World) {
+    let first = w.visitor("+16025550142", false).await.leaves().await;
+    w.until(first, CrmAbandoned, Done).await;
+    w.sandbox
+        .servicetitan()
+        .set_fault(Fault::new(FaultKind::ExpiredToken).times(1));
+    let second = w.visitor("+16025550143", false).await.leaves().await;
+    let done = w.until(second, CrmAbandoned, Done).await;
+    assert_eq!(done.attempt, 1);
+    assert_eq!(tokens_asked(&w), 2);
+    assert_eq!(w.sandbox.servicetitan().bookings().len(), 2);
+}
+
+async fn a_token_is_used_until_a_minute_before_its_end(w: World) {
+    for (phone, minutes, tokens) in [
+        ("+16025550142", 0, 1),
+        ("+16025550143", 13, 1),
+        ("+16025550144", 2, 2),
+    ] {
+        w.passes(SignedDuration::from_mins(minutes));
+        let lead = w.visitor(phone, false).await.leaves().await;
+        w.until(lead, CrmAbandoned, Done).await;
+        assert_eq!(tokens_asked(&w), tokens, "after {minutes} more minutes");
+    }
+    let unauthorised = |r: &ringback_sandbox::LoggedRequest| r.status == Some(401);
+    assert!(!w.sandbox.requests().iter().any(unauthorised));
+}
+
+fn tokens_asked(w: &World) -> usize {
+    let asked = w.sandbox.servicetitan().requests();
+    asked.iter().filter(|r| r.path == "/connect/token").count()
+}
+
+async fn patience_is_kept_when_it_is_asked_for(w: World) {
+    w.sandbox
+        .servicetitan()
+        .set_fault(Fault::new(FaultKind::RateLimited { retry_after: 30 }).times(1));
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    w.until_holds("it waits", || async {
+        let waits = w.delivery(lead, CrmAbandoned).await.unwrap();
+        waits.status == Due && waits.attempt == 1
+    })
+    .await;
+    let asked = w.sandbox.requests().len();
+    w.passes(SignedDuration::from_secs(28));
+    w.quiet().await;
+    assert_eq!(w.sandbox.requests().len(), asked);
+    w.passes(SignedDuration::from_secs(4));
+    w.until(lead, CrmAbandoned, Done).await;
+    assert_eq!(w.sandbox.servicetitan().bookings().len(), 1);
+}
+
+async fn no_connection_means_later_and_once(w: World) {
+    w.sandbox.hang_up().await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    w.until_holds("it was tried", || async {
+        w.delivery(lead, CrmAbandoned).await.unwrap().attempt > 0
+    })
+    .await;
+    w.sandbox.pick_up().await;
+    w.until_holds("it gets there", || async {
+        w.passes(SignedDuration::from_secs(1));
+        !w.sandbox.servicetitan().bookings().is_empty()
+    })
+    .await;
+    w.until(lead, CrmAbandoned, Done).await;
+    assert_eq!(w.sandbox.servicetitan().bookings().len(), 1);
+}
+
+async fn who_books_elsewhere_is_not_left_standing_as_a_leaver(w: World) {
+    let on_the_laptop = w.visitor("+16025550142", false).await;
+    let lead = on_the_laptop.leaves().await;
+    w.until(lead, CrmAbandoned, Done).await;
+    let on_the_phone = w.visitor("+16025550142", false).await;
+    on_the_phone.books().await;
+    w.until_holds("the booking got there", || async {
+        let bookings = w.sandbox.servicetitan().bookings();
+        bookings.iter().any(|b| b.start.is_some())
+    })
+    .await;
+    w.quiet().await;
+    let open: Vec<_> = w
+        .sandbox
+        .servicetitan()
+        .bookings()
+        .into_iter()
+        .filter(|b| b.status == BookingStatus::New)
+        .collect();
+    assert_eq!(open.len(), 1, "one record is left to work on");
+    assert!(open[0].start.is_some(), "and it is the booked one");
+}
+
+async fn the_test_button_lists_by_name(w: World) {
+    let business = w.server.seeded.business;
+    let check = check::servicetitan(w.app(), business).await.unwrap();
+    let check = check.expect("saved");
+    assert!(check.works, "{check:?}");
+    let names = |named: &[ringback_server::crm::Named]| -> Vec<String> {
+        named.iter().map(|n| n.name.clone()).collect()
+    };
+    assert!(names(&check.choices.campaigns).contains(&"Website scheduler".to_owned()));
+    assert!(!names(&check.choices.campaigns).contains(&"Spring mailer 2024".to_owned()));
+    assert!(
+        names(&check.choices.call_reasons).contains(&"Online scheduler, did not finish".to_owned())
+    );
+    assert!(!check.choices.booking_providers.is_empty());
+    w.connect_servicetitan(|s| s.booking_provider = 1).await;
+    let check = check::servicetitan(w.app(), business)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (check.works, check.said.as_str()),
+        (false, "crm-unknown-provider")
+    );
+    w.connect_servicetitan(|s| s.client_id = "somebody else".into())
+        .await;
+    let check = check::servicetitan(w.app(), business)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(check.refused && check.said == "crm-credentials");
+    let check = check::texts(w.app(), business).await.unwrap().unwrap();
+    assert!(check.works, "{check:?}");
+}

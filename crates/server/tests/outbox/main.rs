@@ -1,0 +1,9 @@
+//! The outbox, told as stories on both engines: a whole server, and a pretend ServiceTitan and carrier that
+//! are never gentler than the real ones.
+
+mod crm;
+mod faults;
+mod fields;
+mod hooks;
+mod texts;
+mod world;
