@@ -68,6 +68,11 @@ fn sources(folder: &str, endings: &[&str]) -> Vec<(PathBuf, String)> {
     found
 }
 
+/// The server's own sources and templates.
+fn ours() -> Vec<(PathBuf, String)> {
+    [sources("src", &["rs"]), sources("templates", &["html"])].concat()
+}
+
 /// The keys a source asks for by name: `say("key")`, `with("key"`, `has("key")`.
 fn asked_for(source: &str) -> impl Iterator<Item = &str> {
     ["say(", "with(", "has("].into_iter().flat_map(move |call| {
@@ -88,7 +93,7 @@ fn every_key_that_is_asked_for_is_written() {
     let english = keys("en");
     let mut asked = BTreeSet::new();
     let mut missing = BTreeSet::new();
-    for (path, source) in sources("src", &["rs", "html"]) {
+    for (path, source) in ours() {
         for key in asked_for(&source) {
             asked.insert(key.to_owned());
             if !english.contains_key(key) {
@@ -185,10 +190,7 @@ fn what_the_rules_can_say_is_written() {
 #[test]
 fn keys_nobody_asks_for_are_listed() {
     let mut literals = BTreeSet::new();
-    for (_, source) in sources("src", &["rs", "html"])
-        .into_iter()
-        .chain(sources("../domain/src", &["rs"]))
-    {
+    for (_, source) in ours().into_iter().chain(sources("../domain/src", &["rs"])) {
         let pieces = source
             .split('"')
             .map(|piece| piece.split('{').next().unwrap_or_default().to_owned());
