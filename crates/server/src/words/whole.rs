@@ -6,9 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{LocaleFiles, Words};
+use ringback_domain::follow_up::WhyNot;
 use ringback_domain::person::EmailError;
 use ringback_domain::phone::{NotTextable, PhoneError};
 use ringback_domain::region::Region;
+use ringback_domain::session::Step;
 use ringback_domain::starts::Start;
 use ringback_domain::wording::WordingError;
 
@@ -177,6 +179,12 @@ fn what_the_rules_can_say_is_written() {
     }
     for start in Start::ALL {
         say(start.name_key());
+    }
+    for step in Step::ALL {
+        say(&format!("step-{step}"));
+    }
+    for why in WhyNot::ALL {
+        say(&format!("why-not-{why}"));
     }
     for locale in Words::locales() {
         let words = Words::of(locale);

@@ -1,9 +1,9 @@
-# Lo que sale y qué fue de ello: resúmenes en ServiceTitan, y por qué un registro o un mensaje salió o no.
+# What goes out, and what became of it: summaries in ServiceTitan, and why a record or a text did or did not go.
 
-## El resumen de una reserva o un lead en ServiceTitan, un dato por línea
+## The summary of a Booking or Lead in ServiceTitan, one line per fact
 
-summary-left = Salió del programador en línea sin reservar.
-summary-left-again = Salió del programador en línea sin reservar, ya van { $times } veces.
+summary-left = Salió de la agenda en línea sin reservar.
+summary-left-again = Salió de la agenda en línea sin reservar, ya van { $times } veces.
 summary-booked = Reservó en línea.
 summary-booked-after-leaving = Reservó en línea después de haber salido antes.
 summary-wants = Necesita: { $service }
@@ -20,28 +20,28 @@ summary-from = Vino de: { $page }
 summary-campaign = Campaña: { $tags }
 summary-reference = Referencia de Ringback: { $reference }
 
-## Por qué no sale un mensaje: las reglas
+## Why no text goes: the rules
 
-why-not-switched_off = Los mensajes de seguimiento están desactivados para este programador.
+why-not-switched_off = Los mensajes de seguimiento están desactivados para esta agenda.
 why-not-no_phone = No dio un número de teléfono.
 why-not-no_consent = No marcó la casilla para recibir un mensaje.
 why-not-opted_out = Este número respondió STOP.
 why-not-not_textable = Este número no puede recibir mensajes de texto.
 why-not-booked = Ya reservó.
-why-not-back = Está de nuevo en el programador.
-why-not-staff_has_it = El personal ya se comunicó o descartó el lead.
-why-not-already_texted = Este lead ya recibió su mensaje.
+why-not-back = Está de nuevo en la agenda.
+why-not-staff_has_it = El personal ya se comunicó o descartó el prospecto.
+why-not-already_texted = Este prospecto ya recibió su mensaje.
 why-not-recently_texted = Este número recibió un mensaje en las últimas 24 horas.
 why-not-no_sender = Los mensajes no están configurados, o la operadora no acepta las credenciales.
 why-not-too_late = Pasaron más de 48 horas desde que salió.
 why-not-no_hour = No hubo una hora permitida (de 8:00 a 21:00) en 48 horas.
 
-## Qué fue de un envío
+## What became of a delivery
 
 why-booked = Ya reservó.
-why-back = Volvió al programador.
-why-switched-off = Se desactivó después en la configuración del programador.
-why-dismissed = El lead se descartó antes.
+why-back = Volvió a la agenda.
+why-switched-off = Se desactivó después en la configuración de la agenda.
+why-dismissed = El prospecto se descartó antes.
 why-not-connected = ServiceTitan ya no está conectado.
 why-expired = Esperó demasiado; ya no vale la pena enviarlo.
 why-interrupted = El servidor se detuvo mientras esto salía. Lo estamos averiguando.
@@ -54,8 +54,8 @@ why-crm-refused = ServiceTitan lo rechazó.
 why-crm-refused-said = ServiceTitan lo rechazó: { $said }
 why-crm-unknown = No pudimos saber si ServiceTitan lo aceptó. Lo estamos averiguando.
 why-crm-unknown-said = No pudimos saber si ServiceTitan lo aceptó: { $said }. Lo estamos averiguando.
-why-crm-needs-campaign = Un lead en ServiceTitan necesita una campaña. Elija una en la configuración del programador e intente de nuevo.
-why-crm-needs-call-reason = Descartar un lead en ServiceTitan necesita un motivo de llamada. Elija uno en Configuración, ServiceTitan, e intente de nuevo.
+why-crm-needs-campaign = Un Lead en ServiceTitan necesita una campaña. Elija una en la configuración de la agenda e intente de nuevo.
+why-crm-needs-call-reason = Descartar un Lead en ServiceTitan necesita un motivo de llamada. Elija uno en Configuración, ServiceTitan, e intente de nuevo.
 
 why-text-later = La operadora aún no lo aceptó. Se intentará de nuevo.
 why-text-later-said = La operadora aún no lo aceptó: { $said }. Se intentará de nuevo.
@@ -69,11 +69,11 @@ why-text-bad-sender = La operadora no acepta el remitente. Revíselo en Configur
 why-text-not-registered = El remitente no está registrado para enviar mensajes. Regístrelo con la operadora.
 why-text-blocked = La operadora lo bloqueó.
 why-text-unreachable = No se pudo llegar al teléfono.
-why-text-too-long = El mensaje es demasiado largo. Acórtelo en la configuración del programador.
+why-text-too-long = El mensaje es demasiado largo. Acórtelo en la configuración de la agenda.
 why-text-refused = La operadora lo rechazó.
 why-text-refused-said = La operadora lo rechazó: { $said }
 
-## Qué dijo una llamada de prueba
+## What a test call said
 
 why-crm-no-answer = ServiceTitan no respondió.
 why-crm-no-answer-said = ServiceTitan no respondió: { $said }
