@@ -245,6 +245,8 @@ CREATE TABLE resume_link (
     opened_at     INTEGER                -- by a person (a POST), not by a preview
 ) STRICT;
 CREATE INDEX resume_link_until ON resume_link (until);
+CREATE INDEX resume_link_delivery ON resume_link (delivery_id);
+CREATE INDEX resume_link_opened ON resume_link (session_id) WHERE opened_at IS NOT NULL;
 
 CREATE TABLE text_message (              -- both directions; a conversation is all with one phone number
     id            INTEGER PRIMARY KEY,

@@ -6,15 +6,26 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::api::{self, health, leads, schedulers};
 use crate::app::App;
+use crate::assets;
 use crate::capture::line;
 use crate::error::Error;
 use crate::http;
+
+use crate::scheduler::{book, embed, link, page};
 use crate::sms::hooks;
 
 /// The whole product as a service.
 pub fn routes(app: App) -> Router {
     Table::new(app)
         // The visitor.
+        .visitor("/s/{scheduler}", get(page::hosted).post(page::step))
+        .visitor("/s/{scheduler}/embedded", get(page::embedded))
+        .visitor("/s/{scheduler}/book", post(book::book))
+        .visitor("/s/{scheduler}/close", post(page::close))
+        .visitor("/s/{scheduler}/begin", post(page::begin))
+        .visitor("/r/{token}", get(link::look).post(link::open))
+        .visitor("/embed.js", get(embed::script))
+        .visitor("/assets/{hash}/{*name}", get(assets::serve))
         .visitor("/line/{scheduler}", get(line::open))
         .visitor("/line/{scheduler}/say", post(line::say))
         // The carrier.

@@ -98,3 +98,20 @@ pub fn hash_of(
         |row| row.get("token_hash"),
     )
 }
+
+/// Whether a person has come to this session by a link.
+pub fn was_opened(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    session: SessionId,
+) -> Result<bool, StoreError> {
+    let opened: Option<i64> = tx.first(
+        sql!(
+            "SELECT 1 AS one FROM resume_link
+             WHERE business_id = $1 AND session_id = $2 AND opened_at IS NOT NULL"
+        ),
+        &[&business, &session],
+        |row| row.get("one"),
+    )?;
+    Ok(opened.is_some())
+}

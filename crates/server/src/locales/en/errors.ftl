@@ -19,6 +19,12 @@ error-postal-eircode = Enter an Eircode, like { $example }.
 error-street = Enter the street address.
 error-city = Enter the town or city.
 error-state = Choose one from the list.
+error-service = Choose what you need.
+error-window = Choose an arrival window.
+error-answer = Please answer this.
+error-choice = Choose one of the answers.
+error-not-a-form = That was not sent by the scheduler's form. Open the scheduler again and press the button there.
+error-other-site = That did not come from the scheduler's own page. Open the scheduler again and press the button there.
 
 ## What the business wrote as its text
 

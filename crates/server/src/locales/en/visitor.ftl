@@ -55,3 +55,61 @@ continue-as-yes = Yes, continue
 continue-as-no = No, start again
 saved-on-continue = We save your details when you continue, so that we can help you finish.
 saved-on-close = We save what you enter here, also if you close this window, so that we can help you finish.
+
+## The head of every page
+
+call-us = Call us
+call-now = Call { $number }
+privacy = Privacy
+title-problem = Please check: { $title }
+trouble-sending = We could not reach our server. Nothing you typed is lost: check your connection, then press the button again.
+
+## What do you need?
+
+choose = Choose…
+answer-yes = Yes
+answer-no = No
+service-call-now = Call now
+urgent-call = This sounds urgent. A call is the fastest way to get help.
+out-of-area = We don't come to { $code } yet
+out-of-area-explained = { $business } does not serve this area online. Please call us: we may know a way to help.
+
+## When should we come?
+
+windows-explained = Choose an arrival window. We hold it for you while you finish.
+times-are-local = Times are local to { $city }.
+more-days = More days
+nearest-windows = Nearest free windows
+no-windows = There is no free window to book online right now. Please call us and we will find a time.
+window-gone = Somebody has just taken that window. Please choose another one.
+window-gone-no-other = Somebody has just taken that window, and no other is free online. Please call us and we will find a time.
+held-for-you = { $window } is held for you for 10 minutes.
+
+## Review and the end
+
+review-service = What you need
+review-contact = How we reach you
+review-time = Arrival window
+review-place = Address
+question-answered = { $question }: { $answer }
+booked-change = Need to change something? Call us:
+button-another = Book another visit
+
+## Coming back, leaving, the link in a text
+
+continue-as-explained = Somebody began a visit in this browser. If it was not you, start again: nothing of theirs is shown.
+visit-ended = Your visit had ended. Please check this step; what you typed is still here.
+closed-title = Scheduler closed
+closed-explained = You can close this window. Your answers wait for you for a while.
+closed-open = Open it again
+link-title = Finish your booking
+link-explained = Everything you entered is still here. Press Continue to go on where you stopped.
+link-with = With
+link-ended = This link has ended
+link-ended-explained = Links in texts work for three days. Please start again: it takes about a minute.
+link-ended-plain = This link has ended. Please start again on the website where you began.
+
+## On the business's own website
+
+embed-open = Book online
+embed-title = Online scheduler

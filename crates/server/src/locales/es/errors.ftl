@@ -19,6 +19,12 @@ error-postal-eircode = Escriba un Eircode, por ejemplo { $example }.
 error-street = Escriba la calle y el número.
 error-city = Escriba la ciudad o el pueblo.
 error-state = Elija una opción de la lista.
+error-service = Elija lo que necesita.
+error-window = Elija un horario de llegada.
+error-answer = Por favor, responda a esto.
+error-choice = Elija una de las respuestas.
+error-not-a-form = Eso no lo envió el formulario de la agenda. Abra la agenda de nuevo y presione el botón allí.
+error-other-site = Eso no vino de la página de la agenda. Abra la agenda de nuevo y presione el botón allí.
 
 ## What the business wrote as its text
 

@@ -1,0 +1,230 @@
+//! What a browser sends: who is calling, and the fields of a form. Whatever the bytes are, they become text
+//! without control characters, or a sentence.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use url::form_urlencoded;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::http::ClientAddress;
+use crate::words::Words;
+
+/// A scheduler's largest form is a tenth of this.
+const LARGEST_FORM: usize = 48 * 1024;
+/// More fields than any scheduler asks.
+const MOST_FIELDS: usize = 300;
+
+/// Who is calling.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The network address.
+    pub address: String,
+    /// The browser's own name.
+    pub user_agent: String,
+    /// As the browser wishes.
+    pub accept_language: Option<String>,
+    /// Where the browser came from, its origin only; empty when it is ours or unknown.
+    pub referrer: String,
+    /// Asked for by our script, which puts the step in place.
+    pub in_place: bool,
+    /// A page fetched or rendered on suspicion: nobody is looking.
+    pub speculative: bool,
+    headers: HeaderMap,
+}
+
+impl Caller {
+    /// The cookie's token for a scheduler.
+    pub fn cookie(&self, app: &App, public_id: &str) -> Option<String> {
+        super::token::from_cookie(app, &self.headers, public_id)
+    }
+
+    /// Words before the business is known.
+    pub fn words(&self) -> &'static Words {
+        Words::negotiate(self.accept_language.as_deref(), "en")
+    }
+
+    fn of(app: &App, parts: &Parts) -> Self {
+        let text = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let address = parts.extensions.get::<ClientAddress>();
+        let purpose = text("sec-purpose")
+            .or_else(|| text("purpose"))
+            .unwrap_or_default();
+        let user_agent = text("user-agent").unwrap_or_default();
+        Self {
+            address: address
+                .map(|ClientAddress(ip)| ip.to_string())
+                .unwrap_or_default(),
+            user_agent: without_controls(&user_agent).chars().take(400).collect(),
+            accept_language: text("accept-language"),
+            referrer: foreign_origin(app, &text("referer").unwrap_or_default()),
+            in_place: text("x-ringback").is_some_and(|value| value == "step"),
+            speculative: purpose.contains("prefetch") || purpose.contains("prerender"),
+            headers: parts.headers.clone(),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        Ok(Self::of(app, parts))
+    }
+}
+
+/// A form sent from one of our own pages, and who sent it.
+pub struct Sent {
+    /// Who.
+    pub caller: Caller,
+    /// What.
+    pub form: Form,
+}
+
+impl FromRequest<App> for Sent {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let caller = Caller::of(app, &parts);
+        if !from_our_page(app, &parts.headers) {
+            return Err(Error::BadInput(caller.words().say("error-other-site")));
+        }
+        let kind = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .map(|v| v.as_bytes().to_ascii_lowercase());
+        let is_form =
+            kind.is_none_or(|kind| kind.starts_with(b"application/x-www-form-urlencoded"));
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), app).await;
+        let bytes = bytes.map_err(|_| Error::TooLarge)?;
+        if bytes.len() > LARGEST_FORM {
+            return Err(Error::TooLarge);
+        }
+        if !is_form {
+            return Err(Error::BadInput(caller.words().say("error-not-a-form")));
+        }
+        Ok(Self {
+            caller,
+            form: Form::read(&bytes),
+        })
+    }
+}
+
+/// The fields of a form; of a name that stands twice, the last counts.
+#[derive(Clone, Debug, Default)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Reads `application/x-www-form-urlencoded`. Bytes that are no UTF-8 become U+FFFD, control characters
+    /// but line breaks go.
+    pub fn read(bytes: &[u8]) -> Self {
+        let fields = form_urlencoded::parse(bytes).take(MOST_FIELDS);
+        Self(
+            fields
+                .map(|(name, value)| (without_controls(&name), without_controls(&value)))
+                .collect(),
+        )
+    }
+
+    /// Fields that did not come from a form.
+    pub fn of(fields: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(
+            fields
+                .into_iter()
+                .take(MOST_FIELDS)
+                .map(|(name, value)| (name, without_controls(&value)))
+                .collect(),
+        )
+    }
+
+    /// What was typed, or nothing.
+    pub fn get(&self, name: &str) -> &str {
+        let last = self.0.iter().rev().find(|(known, _)| known == name);
+        last.map_or("", |(_, value)| value)
+    }
+
+    /// Whether the field came along at all.
+    pub fn came_with(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
+    /// Every field whose name begins so: the rest of the name, and the value.
+    pub fn beginning<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0
+            .iter()
+            .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
+    }
+}
+
+fn without_controls(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect()
+}
+
+/// A form counts only when it was sent from a page of ours: the browser says so itself.
+fn from_our_page(app: &App, headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text(header::ORIGIN) else {
+        // No browser that could be misled sends a form without either header.
+        return true;
+    };
+    let called = origin.split_once("://").map(|(_, host)| host);
+    origin == app.config.origin() || (called.is_some() && called == text(header::HOST))
+}
+
+fn foreign_origin(app: &App, referrer: &str) -> String {
+    url::Url::parse(referrer)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .map(|url| url.origin().ascii_serialization())
+        .filter(|origin| *origin != app.config.origin())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_a_name_counts_and_unreadable_bytes_become_a_mark() {
+        let form = Form::read(b"go=continue&name=Ana%00+Ruiz&go=back&notes=a%0Ab%ED%A0%80");
+        assert_eq!(form.get("go"), "back");
+        assert_eq!(form.get("name"), "Ana Ruiz");
+        assert!(form.get("notes").starts_with("a\nb\u{fffd}"));
+        assert_eq!(form.get("phone"), "");
+    }
+
+    #[test]
+    fn anything_at_all_can_be_read() {
+        for bytes in [
+            &b"{\"name\": \"x\"}"[..],
+            b"&&&=&%%%zz",
+            &[0xff; 64],
+            &[0; 64],
+            b"",
+        ] {
+            let form = Form::read(bytes);
+            assert!(
+                form.0
+                    .iter()
+                    .all(|(name, value)| !name.contains('\0') && !value.contains('\0'))
+            );
+        }
+        assert_eq!(
+            Form::read("a=1&".repeat(5_000).as_bytes()).0.len(),
+            MOST_FIELDS
+        );
+    }
+}

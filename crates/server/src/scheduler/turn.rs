@@ -1,0 +1,640 @@
+//! One step's deed, as one transaction: the session of the caller, what was typed, and the screen that follows.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use ringback_domain::consent::Consent;
+use ringback_domain::departure::Departure;
+use ringback_domain::person::clean_line;
+use ringback_domain::places;
+use ringback_domain::scheduler::SaveContact;
+use ringback_domain::session::{Answers, CameFrom, ChosenWindow, Session, SessionState, Step};
+
+use super::answers::{self, Problem};
+use super::sent::{Caller, Form};
+use super::token;
+use super::view::{Mark, Place, Screen, View};
+use crate::app::App;
+use crate::random;
+use crate::store::{StoreError, Tx, appointment, consent, page, session};
+use crate::words::Words;
+
+/// After this long without a touch a returning browser is asked whether it is the same person.
+const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(30);
+/// Campaign tags kept of one visit, and their longest value.
+const MOST_TAGS: usize = 12;
+const LONGEST_TAG: usize = 200;
+const LONGEST_PAGE: usize = 300;
+
+/// A visitor's request, read once; the transaction may run twice.
+#[derive(Clone)]
+pub struct Request {
+    /// Which scheduler.
+    pub public_id: String,
+    /// Who.
+    pub caller: Caller,
+    /// In a frame on another site.
+    pub embedded: bool,
+    /// The fields.
+    pub form: Form,
+    cookie: Option<String>,
+    fresh: String,
+    origin: String,
+}
+
+/// What a form wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Go {
+    Continue,
+    Back,
+    To(Step),
+    /// A page that knows its token (cookies are refused) asks where it was.
+    Resume,
+    /// *Continue as …?* Yes.
+    Again,
+    /// What stands in the contact fields of somebody who leaves.
+    Leave(Departure),
+}
+
+impl Request {
+    /// Everything of a request that the transaction needs.
+    pub fn new(app: &App, public_id: &str, caller: Caller, form: Form) -> Self {
+        Self {
+            public_id: public_id.to_owned(),
+            cookie: caller.cookie(app, public_id),
+            embedded: form.get("frame") == "yes",
+            fresh: random::token(),
+            origin: app.config.origin(),
+            caller,
+            form,
+        }
+    }
+
+    /// The caller's session with this scheduler, and the token it was known by.
+    pub fn session(&self, tx: &mut Tx<'_>, place: &Place) -> Result<Option<Known>, StoreError> {
+        let body = Some(self.form.get("token")).filter(|token| token::looks_like_one(token));
+        let tokens = [(self.cookie.as_deref(), Mark::Cookie), (body, Mark::Token)];
+        for (token, mark) in tokens {
+            let Some(token) = token else { continue };
+            let found = session::by_token(tx, &token::hash(token))?;
+            if let Some(session) = found.filter(|session| session.scheduler == place.scheduler.id) {
+                return Ok(Some(Known {
+                    session,
+                    mark,
+                    token: token.to_owned(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Begins a session for the caller.
+    fn begin(&self, tx: &mut Tx<'_>, place: &Place) -> Result<Known, StoreError> {
+        let came_from = self.came_from(place);
+        let session = session::start(tx, &place.scheduler, &token::hash(&self.fresh), came_from)?;
+        Ok(Known {
+            session,
+            mark: Mark::New,
+            token: self.fresh.clone(),
+        })
+    }
+
+    /// A session that the caller has proved otherwise (by the link of a text): this browser gets a token of its
+    /// own, unless it has one already.
+    pub fn adopt(
+        &self,
+        tx: &mut Tx<'_>,
+        place: &Place,
+        session: Session,
+    ) -> Result<Known, StoreError> {
+        if let Some(known) = self
+            .session(tx, place)?
+            .filter(|known| known.session.id == session.id)
+        {
+            return Ok(known);
+        }
+        session::add_token(tx, &session, &token::hash(&self.fresh))?;
+        Ok(Known {
+            session,
+            mark: Mark::New,
+            token: self.fresh.clone(),
+        })
+    }
+
+    fn view(&self, place: Place, known: Option<&Known>, screen: Screen) -> View {
+        let mut view = View::new(place, &self.caller, self.embedded, screen);
+        match known {
+            Some(known) => {
+                view.mark = known.mark;
+                view.token = Some(known.token.clone());
+                view.came_from.clone_from(&known.session.came_from);
+            }
+            None => view.came_from = self.came_from(&view.place),
+        }
+        view
+    }
+
+    fn words(&self, place: &Place) -> &'static Words {
+        Words::negotiate(
+            self.caller.accept_language.as_deref(),
+            &place.business.locale,
+        )
+    }
+
+    fn go(&self) -> Go {
+        let word = self.form.get("go");
+        match word {
+            "back" => Go::Back,
+            "resume" => Go::Resume,
+            "again" => Go::Again,
+            "leave-closed" => Go::Leave(Departure::Closed),
+            "leave-left" => Go::Leave(Departure::Left),
+            _ => match word.strip_prefix("to-").map(str::parse) {
+                Some(Ok(step)) => Go::To(step),
+                Some(Err(_)) => Go::Resume,
+                None => Go::Continue,
+            },
+        }
+    }
+
+    fn step(&self) -> Step {
+        self.form.get("step").parse().unwrap_or(Step::Service)
+    }
+
+    /// How the visitor came, from the embed or our own first page; nothing of it is believed beyond its form.
+    fn came_from(&self, place: &Place) -> CameFrom {
+        let hosted = format!("{}/s/{}", self.origin, self.public_id);
+        let tags = self.form.beginning("tag_").filter(|(name, _)| is_tag(name));
+        CameFrom {
+            page: without_query(self.form.get("from_page")).unwrap_or(hosted),
+            referrer: origin_of(self.form.get("from_referrer")),
+            tags: tags
+                .take(MOST_TAGS)
+                .map(|(name, value)| {
+                    (
+                        name.to_owned(),
+                        clean_line(value).chars().take(LONGEST_TAG).collect(),
+                    )
+                })
+                .collect(),
+            zone: self.zone(),
+            locale: self.words(place).locale().to_owned(),
+            embedded: self.embedded,
+        }
+    }
+
+    fn zone(&self) -> String {
+        let zone = self.form.get("zone");
+        let is_known = zone.len() <= 64 && TimeZone::get(zone).is_ok();
+        if is_known {
+            zone.to_owned()
+        } else {
+            String::new()
+        }
+    }
+}
+
+/// A session and how the caller proved that it is theirs.
+pub struct Known {
+    /// The session.
+    pub session: Session,
+    /// By what.
+    pub mark: Mark,
+    token: String,
+}
+
+/// `GET`: the screen of the session as it stands; nothing is written. `wanted` is the step of the address.
+pub fn look(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    place: Place,
+    known: Option<Known>,
+    wanted: Option<Step>,
+) -> Result<View, StoreError> {
+    let Some(known) = known else {
+        return Ok(request
+            .view(place, None, Screen::Step(Step::Service))
+            .with_answers(&Answers::default()));
+    };
+    let session = &known.session;
+    let is_fresh = tx.now().duration_since(session.touched_at) < KNOWN_FOR;
+    if let SessionState::Booked { at } = session.state
+        && tx.now().duration_since(at) < KNOWN_FOR
+    {
+        return show(tx, request, place, &known, Step::Booked);
+    }
+    if !is_fresh {
+        if session.answers.name.is_empty() {
+            // Nobody has said who they are: there is nobody to ask for, and nothing to lose.
+            return look(tx, request, place, None, None);
+        }
+        let mut view = request.view(place, Some(&known), Screen::ContinueAs);
+        // The name is masked; nothing else of the answers reaches the page.
+        view.answers.name.clone_from(&session.answers.name);
+        return Ok(view);
+    }
+    show(tx, request, place, &known, wanted.unwrap_or(session.step))
+}
+
+/// `POST`: one step's form.
+pub fn turn(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreError> {
+    let Some(place) = Place::find(tx, &request.public_id)? else {
+        return Ok(None);
+    };
+    let known = request.session(tx, &place)?;
+    let go = request.go();
+    let view = match (known, go) {
+        (known, Go::Resume) => look(tx, request, place, known, None)?,
+        (Some(known), Go::Again) => again(tx, request, place, known)?,
+        (Some(known), _) if matches!(known.session.state, SessionState::Booked { .. }) => {
+            show(tx, request, place, &known, Step::Booked)?
+        }
+        (Some(mut known), Go::Leave(how)) => {
+            leave(tx, request, &place, &mut known.session, how)?;
+            let step = known.session.step;
+            show(tx, request, place, &known, step)?
+        }
+        (Some(mut known), _) => {
+            session::here(tx, &mut known.session)?;
+            if known.session.came_from.zone.is_empty() {
+                known.session.came_from.zone = request.zone();
+            }
+            appointment::renew(tx, &known.session)?;
+            match go {
+                Go::Back => {
+                    let before = place
+                        .scheduler
+                        .settings
+                        .before(request.step())
+                        .unwrap_or(Step::Service);
+                    move_to(tx, request, place, known, before)?
+                }
+                Go::To(step) => move_to(tx, request, place, known, step)?,
+                _ => go_on(tx, request, place, known)?,
+            }
+        }
+        (None, Go::Continue) if request.step() == Step::Service => first_step(tx, request, place)?,
+        (None, _) => lost(request, place),
+    };
+    Ok(Some(view))
+}
+
+/// A step of a session, as far as it can be shown, with what it needs.
+pub fn show(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    place: Place,
+    known: &Known,
+    step: Step,
+) -> Result<View, StoreError> {
+    let session = &known.session;
+    let (settings, region) = (&place.scheduler.settings, place.business.region);
+    let step = match session.state {
+        SessionState::Booked { .. } => Step::Booked,
+        _ => answers::reachable(step, settings, region, &session.answers),
+    };
+    let days = match step {
+        Step::Time => appointment::offers(tx, &place.business, settings, Some(session.id))?,
+        _ => Vec::new(),
+    };
+    let window = match step {
+        Step::Booked => appointment::agreed(tx, session)?.map(|agreed| agreed.window),
+        Step::Place | Step::Review => {
+            let held = appointment::held(tx, session)?;
+            held.filter(|held| held.held_until.is_some_and(|until| until > tx.now()))
+                .map(|held| held.window)
+        }
+        _ => None,
+    };
+    let mut view = request
+        .view(place, Some(known), Screen::Step(step))
+        .with_answers(&session.answers);
+    view.days = days;
+    view.window = window;
+    Ok(carrying(
+        request,
+        view,
+        !matches!(request.go(), Go::Back | Go::To(_)),
+    ))
+}
+
+/// Somebody took the window: the step (time, or the review) with the three nearest ones.
+pub fn show_gone(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    place: Place,
+    known: &Known,
+    step: Step,
+    wanted: ChosenWindow,
+) -> Result<View, StoreError> {
+    let days = appointment::offers(
+        tx,
+        &place.business,
+        &place.scheduler.settings,
+        Some(known.session.id),
+    )?;
+    // Without any other window the time step says what to do.
+    let step = if days.is_empty() { Step::Time } else { step };
+    let view = request
+        .view(place, Some(known), Screen::Step(step))
+        .with_answers(&known.session.answers);
+    let mut view = carrying(request, view, false);
+    view.nearest = places::nearest(&days, wanted);
+    view.days = days;
+    let key = if view.days.is_empty() {
+        "window-gone-no-other"
+    } else {
+        "window-gone"
+    };
+    view.said = Some(view.w.say(key));
+    view.status = axum::http::StatusCode::CONFLICT;
+    Ok(view)
+}
+
+/// Close was pressed, or the page went after what stood in its fields was saved: the departure counts unless
+/// another page of the session is open.
+pub fn depart(tx: &mut Tx<'_>, session: &mut Session, how: Departure) -> Result<(), StoreError> {
+    let others = page::presence(tx, session.id)?;
+    session.page_went(how, false, others, tx.now());
+    match session.leaving {
+        Some(leaving) if leaving.until <= tx.now() => session::judge(tx, session),
+        _ => session::save(tx, session),
+    }
+}
+
+/// The first Continue: with it the session begins.
+fn first_step(tx: &mut Tx<'_>, request: &Request, place: Place) -> Result<View, StoreError> {
+    let mut answers = Answers::default();
+    let settings = &place.scheduler.settings;
+    let problems = answers::read(
+        Step::Service,
+        &request.form,
+        settings,
+        place.business.region,
+        &mut answers,
+    );
+    if !problems.is_empty() {
+        return Ok(retyped(
+            request,
+            request.view(place, None, Screen::Step(Step::Service)),
+            &problems,
+        ));
+    }
+    let mut known = request.begin(tx, &place)?;
+    known.session.answers = answers;
+    after(tx, request, place, known, Step::Service)
+}
+
+/// Continue on a later step, or again on an earlier one.
+fn go_on(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    place: Place,
+    mut known: Known,
+) -> Result<View, StoreError> {
+    let step = request.step();
+    let (settings, region) = (&place.scheduler.settings, place.business.region);
+    if answers::reachable(step, settings, region, &known.session.answers) != step {
+        // An earlier step has come open: settings changed, or the form is from another visit.
+        session::save(tx, &known.session)?;
+        return Ok(carrying(
+            request,
+            show(tx, request, place, &known, step)?,
+            false,
+        ));
+    }
+    let mut said = known.session.answers.clone();
+    let problems = answers::read(step, &request.form, settings, region, &mut said);
+    if !problems.is_empty() {
+        session::save(tx, &known.session)?;
+        let view = show(tx, request, place, &known, step)?;
+        return Ok(retyped(request, view, &problems));
+    }
+    if step == Step::Time
+        && let Some(window) = said.window
+        && appointment::hold(tx, &known.session, &place.business, settings, window)?.is_none()
+    {
+        session::save(tx, &known.session)?;
+        return show_gone(tx, request, place, &known, Step::Time, window);
+    }
+    known.session.answers = said;
+    if step == Step::Contact {
+        note_consent(tx, request, &place, &known.session)?;
+    }
+    after(tx, request, place, known, step)
+}
+
+/// A step is answered: the next one, or word that nobody comes to that postal code.
+fn after(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    place: Place,
+    mut known: Known,
+    step: Step,
+) -> Result<View, StoreError> {
+    let (settings, region) = (&place.scheduler.settings, place.business.region);
+    let session = &mut known.session;
+    if step == Step::Service && !settings.serves(&session.answers.postal_code) {
+        session.step = Step::Service;
+        session::save(tx, session)?;
+        return Ok(request
+            .view(place, Some(&known), Screen::OutOfArea)
+            .with_answers(&known.session.answers));
+    }
+    let next = settings.after(step).unwrap_or(Step::Review);
+    let back_to_review = request.form.get("then") == "review";
+    let open = answers::first_open(settings, region, &session.answers);
+    session.step = if back_to_review { open } else { next };
+    session::save(tx, session)?;
+    let next = session.step;
+    let mut view = show(tx, request, place, &known, next)?;
+    view.then_review = back_to_review && next != Step::Review;
+    Ok(view)
+}
+
+/// Back, or Change on the review. What was typed and not saved travels along.
+fn move_to(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    place: Place,
+    mut known: Known,
+    step: Step,
+) -> Result<View, StoreError> {
+    let (settings, region) = (&place.scheduler.settings, place.business.region);
+    let step = answers::reachable(step, settings, region, &known.session.answers);
+    known.session.step = step;
+    session::save(tx, &known.session)?;
+    let from_review =
+        request.step() == Step::Review && step != Step::Review && request.go() != Go::Back;
+    let mut view = show(tx, request, place, &known, step)?;
+    view.then_review = from_review;
+    Ok(view)
+}
+
+/// *Continue as …?* Yes: the same visit goes on; after a booking a new one begins with the contact details.
+fn again(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    place: Place,
+    mut known: Known,
+) -> Result<View, StoreError> {
+    if let SessionState::Booked { .. } = known.session.state {
+        let before = known.session.answers.clone();
+        known = request.begin(tx, &place)?;
+        known.session.answers = Answers {
+            postal_code: before.postal_code,
+            name: before.name,
+            phone: before.phone,
+            email: before.email,
+            address: before.address,
+            ..Answers::default()
+        };
+        session::save(tx, &known.session)?;
+    } else {
+        session::here(tx, &mut known.session)?;
+        appointment::renew(tx, &known.session)?;
+    }
+    let step = known.session.step;
+    show(tx, request, place, &known, step)
+}
+
+/// *Save contact details: also when the visitor closes*. If the departure was judged before these arrived,
+/// it is judged once more.
+fn leave(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    place: &Place,
+    session: &mut Session,
+    how: Departure,
+) -> Result<(), StoreError> {
+    if place.scheduler.settings.save_contact != SaveContact::AlsoOnClose
+        || request.step() != Step::Contact
+    {
+        return Ok(());
+    }
+    let before = session.answers.clone();
+    answers::read_in_passing(&request.form, place.business.region, &mut session.answers);
+    if session.answers == before {
+        return Ok(());
+    }
+    note_consent(tx, request, place, session)?;
+    if session.state == SessionState::Open {
+        return session::save(tx, session);
+    }
+    session::here(tx, session)?;
+    depart(tx, session, how)
+}
+
+/// The form belongs to a session that is not there any more: what was typed stays, and the visit begins anew.
+fn lost(request: &Request, place: Place) -> View {
+    let view = request
+        .view(place, None, Screen::Step(Step::Service))
+        .with_answers(&Answers::default());
+    let mut view = carrying(request, view, false);
+    view.said = Some(view.w.say("visit-ended"));
+    view
+}
+
+/// The same step again, with what was typed and what is wrong with it.
+fn retyped(request: &Request, view: View, problems: &[Problem]) -> View {
+    let mut view = carrying(request, view, true);
+    if let Screen::Step(step) = view.screen {
+        for name in answers::fields_of(step, &view.place.scheduler.settings) {
+            view.filled
+                .insert(name.clone(), request.form.get(&name).to_owned());
+        }
+    }
+    view.then_review = request.form.get("then") == "review";
+    view.with_problems(problems)
+}
+
+/// Nothing typed is lost: fields that were typed at another step and not saved travel along as hidden ones, and
+/// stand in their own step's fields again when it is shown. `saved`: what came with this request has served.
+fn carrying(request: &Request, mut view: View, saved: bool) -> View {
+    let Screen::Step(shown) = view.screen else {
+        return view;
+    };
+    let (form, settings) = (&request.form, &view.place.scheduler.settings);
+    let mut kept: BTreeMap<String, String> = form
+        .beginning("kept.")
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    if form.came_with("step") && request.step() != shown {
+        for name in answers::fields_of(request.step(), settings) {
+            let typed = form.get(&name);
+            let stands = view.filled.get(&name).map_or("", String::as_str);
+            if saved || typed == stands {
+                kept.remove(&name);
+            } else {
+                kept.insert(name, typed.to_owned());
+            }
+        }
+    }
+    for name in answers::fields_of(shown, settings) {
+        if let Some(value) = kept.remove(&name) {
+            view.filled.insert(name, value);
+        }
+    }
+    view.kept = kept;
+    view
+}
+
+/// Keeps what the consent box said and whether it was ticked.
+fn note_consent(
+    tx: &mut Tx<'_>,
+    request: &Request,
+    place: &Place,
+    session: &Session,
+) -> Result<(), StoreError> {
+    if session.answers.phone.is_empty() {
+        return Ok(());
+    }
+    let w = request.words(place);
+    // As shown: the label of the box, and the words below it.
+    let words = w.consent(&place.scheduler.settings, &place.business.name);
+    let wording = format!("{}\n{words}", w.say("field-text-link"));
+    consent::note(
+        tx,
+        &Consent {
+            business: session.business,
+            session: session.id,
+            phone: session.answers.phone.clone(),
+            given: session.answers.text_me,
+            wording,
+            locale: w.locale().to_owned(),
+            page_url: session.came_from.page.clone(),
+            address: request.caller.address.clone(),
+            user_agent: request.caller.user_agent.clone(),
+            at: tx.now(),
+        },
+    )?;
+    Ok(())
+}
+
+/// Campaign tags that are kept: `utm_…` and the click ids of the large advertisers.
+pub fn is_tag(name: &str) -> bool {
+    let utm = name.strip_prefix("utm_").is_some_and(|rest| {
+        (1..=20).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    });
+    utm || matches!(name, "gclid" | "gbraid" | "wbraid" | "msclkid" | "fbclid")
+}
+
+fn without_query(page: &str) -> Option<String> {
+    let mut url = url::Url::parse(page)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    url.set_query(None);
+    url.set_fragment(None);
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    Some(url.as_str().chars().take(LONGEST_PAGE).collect())
+}
+
+fn origin_of(referrer: &str) -> String {
+    url::Url::parse(referrer)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default()
+}
