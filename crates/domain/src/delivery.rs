@@ -243,7 +243,10 @@ impl Delivery {
         let lookups = self.lookups + 1;
         match found {
             Found::There { outside_id } => (DeliveryState::Done { outside_id }, lookups),
-            Found::Harmless if !self.kind.is_text() => (self.due_again(now), lookups),
+            Found::Harmless if !self.kind.is_text() => {
+                let at = retry_at(now, self.attempt, None, jitter);
+                (self.due_again(at), lookups)
+            }
             Found::NotThere if !self.kind.is_text() && lookups >= LOOKUPS_IN_VAIN => {
                 (self.due_again(now), lookups)
             }

@@ -308,7 +308,9 @@ impl Request {
             service: service_title,
             answers,
             questions: &settings.questions,
-            consent_at: consent.filter(|c| c.given).map(|c| c.at),
+            consent_at: consent
+                .filter(|c| c.given && c.phone == answers.phone)
+                .map(|c| c.at),
             came_from: &self.session.came_from,
             region: self.business.region,
             zone: &zone,

@@ -30,6 +30,14 @@ pub const MORNING: &str = "2026-11-23T17:00:00Z";
 /// How long a story waits for something before it has failed; nothing waits that long when all is well.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Not earlier (the sandbox cuts to milliseconds), and not much later however busy the machine is.
+#[track_caller]
+pub fn is_about(waited: SignedDuration, meant: SignedDuration) {
+    let early = meant - SignedDuration::from_millis(2);
+    let late = meant + SignedDuration::from_secs(20);
+    assert!(waited >= early && waited < late, "{waited:?} for {meant:?}");
+}
+
 pub struct World {
     pub server: TestServer,
     pub sandbox: Sandbox,
@@ -325,6 +333,16 @@ impl World {
         self.sandbox.settled().await;
     }
 
+    /// Time goes by in small steps, each with what it makes due: also where lanes rest after failures.
+    pub async fn spends(&self, time: SignedDuration) {
+        let end = self.now() + time;
+        while self.now() < end {
+            self.passes(SignedDuration::from_secs(6));
+            self.again().await;
+            self.app().outbox.finish().await;
+        }
+    }
+
     /// The texts the carrier took.
     pub fn texts(&self) -> Vec<Message> {
         let all = self.sandbox.carrier().messages();
@@ -416,5 +434,36 @@ impl Visitor<'_> {
                 Ok(window)
             })
             .await
+    }
+}
+
+impl Visitor<'_> {
+    /// They take the tick back.
+    pub async fn unticks(&self) {
+        let (business, id) = (self.world.server.seeded.business, self.session);
+        self.world
+            .write(move |tx| {
+                let before = consent::newest(tx, business, id)?.expect("ticked before");
+                let consent = Consent {
+                    given: false,
+                    at: tx.now(),
+                    ..before
+                };
+                consent::note(tx, &consent)
+            })
+            .await;
+    }
+
+    /// They want another service: another request than before.
+    pub async fn asks_for_something_else(&self) {
+        let (business, id) = (self.world.server.seeded.business, self.session);
+        self.world
+            .write(move |tx| {
+                let mut session = session::get(tx, business, id)?;
+                let settings = scheduler::get(tx, business, session.scheduler)?.settings;
+                session.answers.service = settings.services[1].key.clone();
+                session::save(tx, &session)
+            })
+            .await;
     }
 }
