@@ -82,7 +82,8 @@ pub struct Stamps {
 }
 
 /// The state of a lead.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
 pub enum LeadState {
     /// Nobody has taken it up.
     New,
@@ -165,6 +166,15 @@ impl LeadState {
             Self::New | Self::Claimed { .. } | Self::Contacted { .. }
         )
     }
+}
+
+/// How a lead stood before somebody moved it, so that a slip of the finger can be taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// Its state.
+    pub state: LeadState,
+    /// Whether staff had contacted them.
+    pub first_contact_at: Option<Timestamp>,
 }
 
 /// A move that this lead's state does not allow, as the person who tried it should read it.
@@ -306,6 +316,25 @@ impl Lead {
                 Ok(())
             }
         }
+    }
+
+    /// What [`Lead::take_back`] needs later.
+    pub fn before(&self) -> Before {
+        Before {
+            state: self.state.clone(),
+            first_contact_at: self.stamps.first_contact_at,
+        }
+    }
+
+    /// Undo of the newest claim, contact or dismissal: everything as it was, the stamp of a first contact
+    /// included. Who booked meanwhile stays recovered.
+    pub fn take_back(&mut self, before: Before) -> Result<(), MoveRefused> {
+        if let LeadState::Recovered { .. } = self.state {
+            return Err(MoveRefused::Recovered);
+        }
+        self.state = before.state;
+        self.stamps.first_contact_at = before.first_contact_at;
+        Ok(())
     }
 
     /// They booked. From whatever state; a second time changes nothing.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::capture::Lines;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::office::Office;
 use crate::outbox::Outbox;
 use crate::outside;
 use crate::store::Store;
@@ -30,6 +31,8 @@ pub struct Inner {
     pub owner: Owner,
     /// The presence lines open on this server.
     pub lines: Lines,
+    /// What the office keeps in memory.
+    pub office: Office,
     /// For calls to outside systems: no redirects, no retries, timeouts.
     pub calls: reqwest::Client,
     /// Seals and opens the secrets of outside systems.
@@ -42,12 +45,14 @@ pub struct Inner {
 impl App {
     /// Puts the product together around an open store.
     pub fn new(config: Config, store: Store, clock: Clock, owner: Owner, vault: Vault) -> Self {
+        let office = Office::new(&clock);
         Self(Arc::new(Inner {
             store,
             clock,
             config,
             owner,
             lines: Lines::default(),
+            office,
             calls: outside::client(),
             vault,
             outbox: Outbox::default(),

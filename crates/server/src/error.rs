@@ -25,6 +25,11 @@ pub enum Error {
     /// Signed in, but the role does not allow it.
     #[error("Your role does not include this. Ask an Administrator.")]
     NotAllowed,
+    /// A change that another website may have caused.
+    #[error(
+        "That did not come from one of our own pages, so nothing was changed. Open the page itself and try there."
+    )]
+    FromElsewhere,
     /// What was sent cannot be read or is out of bounds.
     #[error("{0}")]
     BadInput(String),
@@ -54,7 +59,7 @@ impl Error {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotSignedIn => StatusCode::UNAUTHORIZED,
-            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::NotAllowed | Self::FromElsewhere => StatusCode::FORBIDDEN,
             Self::BadInput(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

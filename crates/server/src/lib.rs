@@ -11,6 +11,7 @@ pub mod crm;
 pub mod duties;
 pub mod error;
 pub mod http;
+pub mod office;
 pub mod outbox;
 pub mod outside;
 pub mod random;

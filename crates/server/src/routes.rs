@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
+use ringback_domain::staff::Permission::{self, WorkLeads};
 
 use crate::api::{self, health, leads, schedulers};
 use crate::app::App;
@@ -10,7 +11,7 @@ use crate::assets;
 use crate::capture::line;
 use crate::error::Error;
 use crate::http;
-
+use crate::office::{door, inbox, lead, sign_in, stream, tasks};
 use crate::scheduler::{book, embed, link, page};
 use crate::sms::hooks;
 
@@ -28,6 +29,40 @@ pub fn routes(app: App) -> Router {
         .visitor("/assets/{hash}/{*name}", get(assets::serve))
         .visitor("/line/{scheduler}", get(line::open))
         .visitor("/line/{scheduler}/say", post(line::say))
+        // Staff, before they are known.
+        .stranger("/office/sign-in", get(sign_in::show).post(sign_in::enter))
+        .stranger(
+            "/office/password/{token}",
+            get(sign_in::password_link).post(sign_in::set_password),
+        )
+        // Staff.
+        .office("/office", WorkLeads, get(inbox::show))
+        .office("/office/rows", WorkLeads, get(inbox::rows))
+        .office("/office/counts", WorkLeads, get(inbox::counts))
+        .office("/office/shown", WorkLeads, post(inbox::shown))
+        .office("/office/stream", WorkLeads, get(stream::open))
+        .office("/office/leads/{id}", WorkLeads, get(lead::show))
+        .office("/office/leads/{id}/claim", WorkLeads, post(lead::claim))
+        .office("/office/leads/{id}/call", WorkLeads, post(lead::call))
+        .office(
+            "/office/leads/{id}/contacted",
+            WorkLeads,
+            post(lead::contacted),
+        )
+        .office("/office/leads/{id}/dismiss", WorkLeads, post(lead::dismiss))
+        .office("/office/leads/{id}/reopen", WorkLeads, post(lead::reopen))
+        .office("/office/leads/{id}/undo", WorkLeads, post(lead::undo))
+        .office("/office/leads/{id}/note", WorkLeads, post(lead::note))
+        .office("/office/leads/{id}/link", WorkLeads, post(lead::send_link))
+        .office("/office/leads/{id}/retry", WorkLeads, post(lead::retry))
+        .office(
+            "/office/tasks",
+            WorkLeads,
+            get(tasks::show).post(tasks::create),
+        )
+        .office("/office/tasks/{id}/done", WorkLeads, post(tasks::close))
+        .office("/office/tasks/{id}/reopen", WorkLeads, post(tasks::reopen))
+        .office("/office/sign-out", WorkLeads, post(sign_in::leave))
         // The carrier.
         .hook("/hooks/texts/status", post(hooks::status))
         .hook("/hooks/texts/inbound", post(hooks::inbound))
@@ -64,6 +99,18 @@ impl Table {
     /// Outside systems, who sign what they send: handlers check the signature before anything else.
     fn hook(self, path: &str, handlers: MethodRouter<App>) -> Self {
         self.anybody(path, handlers)
+    }
+
+    /// Staff who are signed in and whose role may do it; changes only from our own pages.
+    fn office(self, path: &str, permission: Permission, handlers: MethodRouter<App>) -> Self {
+        let guard = from_fn_with_state((self.app.clone(), permission), door::office);
+        self.anybody(path, handlers.layer(guard))
+    }
+
+    /// Somebody who is about to say who they are; changes only from our own pages.
+    fn stranger(self, path: &str, handlers: MethodRouter<App>) -> Self {
+        let guard = from_fn_with_state(self.app.clone(), door::stranger);
+        self.anybody(path, handlers.layer(guard))
     }
 
     /// Programs with a good key of the business.

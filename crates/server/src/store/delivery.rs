@@ -72,6 +72,29 @@ pub fn of_lead(
     )
 }
 
+/// What the deliveries of several leads are, oldest first.
+pub fn of_leads(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    leads: &[LeadId],
+) -> Result<Vec<Delivery>, StoreError> {
+    let mut found = Vec::new();
+    for some in leads.chunks(10) {
+        let id = |n: usize| some.get(n).copied().unwrap_or(LeadId::new(0));
+        found.extend(tx.rows(
+            sql!(
+                "SELECT * FROM delivery
+                 WHERE business_id = $1 AND lead_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ORDER BY id"
+            ),
+            &[
+                &business, &id(0), &id(1), &id(2), &id(3), &id(4), &id(5), &id(6), &id(7), &id(8), &id(9),
+            ],
+            read,
+        )?);
+    }
+    Ok(found)
+}
+
 /// A session's deliveries, oldest first.
 pub fn of_session(tx: &mut Tx<'_>, session: &Session) -> Result<Vec<Delivery>, StoreError> {
     tx.rows(

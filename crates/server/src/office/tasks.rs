@@ -1,0 +1,375 @@
+//! Follow-up tasks: on their lead and in a list of their own. Due times are typed and shown in the
+//! business's own zone.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use ringback_domain::id::{LeadId, StaffId, TaskId};
+use ringback_domain::lead::LeadEvent;
+use serde_json::json;
+
+use super::door::Caller;
+use super::fields::{Asked, Fields};
+use super::lead::{Did, answer};
+use super::page::{self, At, Shell};
+use crate::app::App;
+use crate::error::Error;
+use crate::store::staff::Member;
+use crate::store::task::{NewTask, TaskRow, Which};
+use crate::store::{Order, StoreError, business, lead, staff, task};
+use crate::words::Words;
+
+/// Longest title, in characters.
+const LONGEST: usize = 200;
+/// When the working day begins, for the suggestions of the form.
+const MORNING: i8 = 9;
+
+/// A task on a page.
+pub struct TaskLine {
+    /// Which.
+    pub id: TaskId,
+    /// What is to be done.
+    pub title: String,
+    /// By whom; "anybody" when nobody in particular.
+    pub who: String,
+    /// By when, empty without a due time.
+    pub due: String,
+    /// Open and past due.
+    pub overdue: bool,
+    /// Closed by whom and when; empty while open.
+    pub done: String,
+    /// About whom.
+    pub lead: Option<(LeadId, String)>,
+}
+
+impl TaskLine {
+    /// As the page shows it.
+    pub fn of(shell: &Shell, names: &BTreeMap<StaffId, String>, row: &TaskRow) -> Self {
+        let w = shell.w;
+        let name = |id: &StaffId| names.get(id).cloned().unwrap_or_default();
+        let task = &row.task;
+        Self {
+            id: task.id,
+            title: task.title.clone(),
+            who: task
+                .assignee
+                .as_ref()
+                .map_or_else(|| w.say("task-anybody"), name),
+            due: task
+                .due_at
+                .as_ref()
+                .map_or_else(String::new, |at| shell.moment(at)),
+            overdue: task.is_overdue(shell.now),
+            done: task.done.as_ref().map_or_else(String::new, |(at, by)| {
+                w.with(
+                    "task-done-by",
+                    &[("name", name(by)), ("when", shell.moment(at))],
+                )
+            }),
+            lead: task.lead.zip(row.lead_name.clone()).map(|(id, name)| {
+                let name = if name.is_empty() {
+                    w.say("lead-no-name")
+                } else {
+                    name
+                };
+                (id, name)
+            }),
+        }
+    }
+}
+
+/// What the form for a new task offers.
+pub struct TaskForm {
+    /// Who can be asked: id, name, whether chosen.
+    pub people: Vec<(StaffId, String, bool)>,
+    /// Due times at one press: label, and the value of the field.
+    pub soon: Vec<(String, String)>,
+    /// The zone times are meant in.
+    pub zone: String,
+}
+
+impl TaskForm {
+    /// An empty form for whoever looks.
+    pub fn blank(shell: &Shell, everybody: &[Member]) -> Self {
+        let w = shell.w;
+        let now = shell.now.to_zoned_datetime(shell.zone()).datetime();
+        let tomorrow = now.date().saturating_add(1.day()).at(MORNING, 0, 0, 0);
+        let quarter = now
+            .round(
+                jiff::civil::DateTimeRound::new()
+                    .smallest(jiff::Unit::Minute)
+                    .increment(5),
+            )
+            .unwrap_or(now);
+        let soon = [
+            ("task-in-an-hour", quarter.saturating_add(1.hour())),
+            ("task-in-two-hours", quarter.saturating_add(2.hours())),
+            ("task-tomorrow", tomorrow),
+        ];
+        Self {
+            people: everybody
+                .iter()
+                .filter(|member| member.deactivated_at.is_none())
+                .map(|member| {
+                    let staff = &member.staff;
+                    (staff.id, staff.name.clone(), staff.id == shell.me.staff.id)
+                })
+                .collect(),
+            soon: soon
+                .into_iter()
+                .map(|(key, at)| (w.say(key), at.strftime("%Y-%m-%dT%H:%M").to_string()))
+                .collect(),
+            zone: shell.business.time_zone.clone(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "office/tasks.html")]
+struct TasksPage {
+    shell: Shell,
+    tabs: Vec<(String, String, bool)>,
+    tasks: Vec<TaskLine>,
+    task_form: TaskForm,
+    which: &'static str,
+    did: Option<Did>,
+}
+
+impl TasksPage {
+    /// Where acts lead back to.
+    fn back(&self) -> String {
+        format!("/office/tasks?show={}", self.which)
+    }
+
+    fn empty_title(&self) -> &'static str {
+        match self.which {
+            "all" => "empty-tasks-all-title",
+            "overdue" => "empty-tasks-overdue-title",
+            "done" => "empty-tasks-done-title",
+            _ => "empty-tasks-mine-title",
+        }
+    }
+
+    /// A task made here is about nobody.
+    fn about(&self) -> Option<LeadId> {
+        None
+    }
+}
+
+const LISTS: [&str; 4] = ["mine", "all", "overdue", "done"];
+
+/// The list.
+pub async fn show(
+    State(app): State<App>,
+    me: Caller,
+    Asked(asked): Asked,
+) -> Result<Response, Error> {
+    let wanted = asked.one("show");
+    let which = LISTS
+        .into_iter()
+        .find(|known| *known == wanted)
+        .unwrap_or("mine");
+    let page = app
+        .store
+        .read(move |tx| {
+            let shell = Shell::load(tx, &me, At::Tasks)?;
+            let list = match which {
+                "all" => Which::Open,
+                "overdue" => Which::Overdue,
+                "done" => Which::Done,
+                _ => Which::Mine(me.staff.id),
+            };
+            let tasks = task::list(tx, me.business(), list)?;
+            let everybody = staff::list(tx, me.business())?;
+            let names = staff::names(tx, me.business())?;
+            let w = shell.w;
+            Ok(TasksPage {
+                tabs: LISTS
+                    .map(|list| {
+                        let label = w.say(&format!("tasks-{list}"));
+                        (label, format!("/office/tasks?show={list}"), list == which)
+                    })
+                    .into(),
+                tasks: tasks
+                    .iter()
+                    .map(|task| TaskLine::of(&shell, &names, task))
+                    .collect(),
+                task_form: TaskForm::blank(&shell, &everybody),
+                which,
+                did: Did::read(w, &asked),
+                shell,
+            })
+        })
+        .await?;
+    page::html(&page)
+}
+
+/// Makes a task, about a lead when one is named.
+pub async fn create(
+    State(app): State<App>,
+    me: Caller,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Error> {
+    let about = fields.some("lead").map(|id| id.parse().map(LeadId::new));
+    let about = about.transpose().map_err(|_| Error::NotFound)?;
+    let sent = fields.clone();
+    let (w, made) = app
+        .store
+        .write(Order::Business(me.business().get()), move |tx| {
+            let business = business::get(tx, me.business())?;
+            let w = Words::of(&business.locale);
+            let everybody = staff::list(tx, me.business())?;
+            let read = read_new(w, &sent, &business.zone(), &everybody, tx.now());
+            let (title, assignee, due_at) = match read {
+                Ok(read) => read,
+                Err(sentence) => return Ok((w, Err(sentence))),
+            };
+            let about = match about {
+                Some(id) => Some(lead::get(tx, business.id, id)?.ok_or(StoreError::NoRow)?),
+                None => None,
+            };
+            let new = NewTask {
+                business: business.id,
+                lead: about.as_ref().map(|lead| lead.id),
+                title: title.clone(),
+                assignee,
+                due_at,
+                by: me.staff.id,
+            };
+            task::create(tx, &new)?;
+            if let Some(lead) = &about {
+                let detail = json!({ "title": title });
+                lead::event(tx, lead, LeadEvent::TaskMade, Some(me.staff.id), detail)?;
+            }
+            Ok((w, Ok(())))
+        })
+        .await?;
+    match made {
+        Ok(()) => Ok(answer(w, &headers, &fields, "task-made", about)),
+        Err(sentence) => Err(Error::BadInput(sentence)),
+    }
+}
+
+type NewFields = (String, Option<StaffId>, Option<Timestamp>);
+
+fn read_new(
+    w: &Words,
+    fields: &Fields,
+    zone: &TimeZone,
+    everybody: &[Member],
+    now: Timestamp,
+) -> Result<NewFields, String> {
+    let title = fields.one("title").replace('\n', " ");
+    if title.is_empty() {
+        return Err(w.say("error-task-title"));
+    }
+    if title.chars().count() > LONGEST {
+        return Err(w.with("error-task-long", &[("longest", LONGEST)]));
+    }
+    let assignee = match fields.some("assignee") {
+        None => None,
+        Some(id) => Some(
+            everybody
+                .iter()
+                .find(|m| m.deactivated_at.is_none() && m.staff.id.to_string() == id)
+                .map(|m| m.staff.id)
+                .ok_or_else(|| w.say("error-task-assignee"))?,
+        ),
+    };
+    let due_at = match fields.some("due") {
+        None => None,
+        Some(typed) => Some(due(&typed, zone, now).ok_or_else(|| w.say("error-task-due"))?),
+    };
+    Ok((title, assignee, due_at))
+}
+
+/// A time as `datetime-local` fields give it, meant in the business's zone; within ten years.
+fn due(typed: &str, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
+    let wall: DateTime = typed.parse().ok()?;
+    let at = wall.to_zoned_datetime(zone.clone()).ok()?.timestamp();
+    let ten_years = SignedDuration::from_hours(10 * 366 * 24);
+    (at.duration_since(now).abs() < ten_years).then_some(at)
+}
+
+/// *Done*.
+pub async fn close(
+    state: State<App>,
+    me: Caller,
+    id: Path<i64>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Error> {
+    change(state, me, id, headers, fields, true).await
+}
+
+/// *Reopen*.
+pub async fn reopen(
+    state: State<App>,
+    me: Caller,
+    id: Path<i64>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Error> {
+    change(state, me, id, headers, fields, false).await
+}
+
+async fn change(
+    State(app): State<App>,
+    me: Caller,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    fields: Fields,
+    close: bool,
+) -> Result<Response, Error> {
+    let w = app
+        .store
+        .write(Order::Business(me.business().get()), move |tx| {
+            let business = business::get(tx, me.business())?;
+            let found = task::get(tx, business.id, TaskId::new(id))?;
+            let mut task = found.ok_or(StoreError::NoRow)?;
+            let changed = if close {
+                task.close(me.staff.id, tx.now())
+            } else {
+                task.reopen();
+                true
+            };
+            task::save(tx, &task)?;
+            if close
+                && changed
+                && let Some(lead) = task.lead
+                && let Some(lead) = lead::get(tx, business.id, lead)?
+            {
+                let detail = json!({ "title": task.title });
+                lead::event(tx, &lead, LeadEvent::TaskDone, Some(me.staff.id), detail)?;
+            }
+            Ok(Words::of(&business.locale))
+        })
+        .await?;
+    let act = if close { "task-done" } else { "task-reopened" };
+    Ok(answer(w, &headers, &fields, act, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_due_time_is_meant_on_the_businesss_wall() {
+        let zone = TimeZone::get("America/Phoenix").unwrap();
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        assert_eq!(
+            due("2026-11-23T16:30", &zone, now),
+            Some("2026-11-23T23:30:00Z".parse().unwrap())
+        );
+        for wrong in ["", "tomorrow", "2026-13-01T10:00", "9026-01-01T10:00"] {
+            assert_eq!(due(wrong, &zone, now), None, "{wrong}");
+        }
+    }
+}
