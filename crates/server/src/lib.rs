@@ -8,6 +8,8 @@ pub mod capture;
 pub mod clock;
 pub mod config;
 pub mod crm;
+pub mod demo;
+pub mod doctor;
 pub mod duties;
 pub mod error;
 pub mod http;

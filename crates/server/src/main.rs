@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ringback_sandbox::Sandbox;
 use ringback_server::clock::Clock;
 use ringback_server::config::{Config, LogFormat};
+use ringback_server::demo::{self, Demo};
 use ringback_server::serve::{CannotStart, Server};
+use ringback_server::{doctor, store};
+use secrecy::ExposeSecret;
 
 /// The online scheduler that notices at once when somebody leaves.
 #[derive(Parser)]
@@ -19,18 +23,75 @@ struct Ringback {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the server. Prints a one-time setup link while the store is empty.
-    Serve {
-        /// The configuration; `ringback.toml` where it exists.
+    /// Run the server. Prints a one-time setup link while the database is empty.
+    Serve(WithConfig),
+    /// Run everything on this machine with a seeded business, a pretend ServiceTitan and a pretend phone.
+    Demo {
+        /// Keep the demo's rows in this folder; otherwise they go with it.
         #[arg(long)]
-        config: Option<PathBuf>,
+        data: Option<PathBuf>,
+        /// Where to listen; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Written as JSON once the demo answers.
+        #[arg(long)]
+        ready_file: Option<PathBuf>,
     },
+    /// Run the pretend ServiceTitan and phone alone, and print what to fill in to use them.
+    Sandbox {
+        /// Where to listen; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
+        /// Where replies from the pretend phone are sent.
+        #[arg(long, default_value = "http://localhost:8080/hooks/texts/inbound")]
+        inbound_url: String,
+    },
+    /// Say what is wrong, and what to do.
+    Doctor(WithConfig),
+    /// Copy the database to a file while the server runs.
+    Backup {
+        /// The new file; it must not exist.
+        file: PathBuf,
+        #[command(flatten)]
+        with: WithConfig,
+    },
+}
+
+#[derive(clap::Args)]
+struct WithConfig {
+    /// The configuration; `ringback.toml` where it exists.
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+impl WithConfig {
+    fn load(&self) -> Result<Config, CannotStart> {
+        Config::load(self.config.as_deref()).map_err(|e| CannotStart(e.to_string()))
+    }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let told = match Ringback::parse().command {
-        Command::Serve { config } => serve(config).await,
+        Command::Serve(with) => serve(&with).await,
+        Command::Demo {
+            data,
+            listen,
+            ready_file,
+        } => {
+            demo(demo::Options {
+                data,
+                listen,
+                ready_file,
+            })
+            .await
+        }
+        Command::Sandbox {
+            listen,
+            inbound_url,
+        } => sandbox(listen, inbound_url).await,
+        Command::Doctor(with) => doctor(&with).await,
+        Command::Backup { file, with } => backup(&file, &with).await,
     };
     match told {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,23 +102,101 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(file: Option<PathBuf>) -> Result<(), CannotStart> {
-    let config = Config::load(file.as_deref()).map_err(|e| CannotStart(e.to_string()))?;
-    log(config.log);
+async fn serve(with: &WithConfig) -> Result<(), CannotStart> {
+    let config = with.load()?;
+    log(config.log, "info");
     let server = Server::start(config, Clock::system()).await?;
-    say_where(server.address, server.app.config.public_url.as_str());
+    println!(
+        "Ringback listens on {} and answers at {}",
+        server.address,
+        server.app.config.origin()
+    );
     asked_to_stop().await;
     server.stop().await;
     Ok(())
 }
 
-fn say_where(address: SocketAddr, public_url: &str) {
-    println!("Ringback listens on {address} and answers at {public_url}");
+async fn demo(options: demo::Options) -> Result<(), CannotStart> {
+    log(LogFormat::Text, "warn");
+    let demo = Demo::start(options).await?;
+    println!("{}", demo.told);
+    asked_to_stop().await;
+    demo.stop().await;
+    Ok(())
 }
 
-fn log(format: LogFormat) {
+async fn sandbox(listen: SocketAddr, inbound_url: String) -> Result<(), CannotStart> {
+    let options = ringback_sandbox::Options {
+        inbound_url: Some(inbound_url),
+        ..ringback_sandbox::Options::default()
+    };
+    let sandbox = Sandbox::start(listen, options).await.map_err(|e| {
+        CannotStart(format!(
+            "cannot listen on {listen}: {e}. Name a free port with --listen."
+        ))
+    })?;
+    let (url, c) = (sandbox.url(), sandbox.credentials());
+    println!(
+        "A pretend ServiceTitan and a pretend carrier. Nothing here reaches the real ones.\n\n\
+         Start Ringback with\n\
+         \x20 RINGBACK_SERVICETITAN_AUTH_URL={url} RINGBACK_SERVICETITAN_API_URL={url} RINGBACK_TWILIO_URL={url}\n\n\
+         Settings > ServiceTitan\n\
+         \x20 Tenant ID         {}\n  Client ID         {}\n  Client secret     {}\n  App key           {}\n  Booking provider  {}\n\n\
+         Settings > Text messages\n\
+         \x20 Account SID       {}\n  API key SID       {}\n  API key secret    {}\n  Auth token        {}\n  From number       {}\n\n\
+         Look at\n  {url}/servicetitan\n  {url}/phone",
+        c.tenant,
+        c.client_id,
+        c.client_secret,
+        c.app_key,
+        c.booking_provider,
+        c.account_sid,
+        c.api_key,
+        c.api_secret,
+        c.auth_token,
+        c.from_number,
+    );
+    asked_to_stop().await;
+    Ok(())
+}
+
+async fn doctor(with: &WithConfig) -> Result<(), CannotStart> {
+    let config = with.load()?;
+    log(config.log, "error");
+    let (report, healthy) = doctor::examine(config).await;
+    print!("{report}");
+    if healthy {
+        Ok(())
+    } else {
+        Err(CannotStart(
+            "something is wrong; see above for what to do".into(),
+        ))
+    }
+}
+
+async fn backup(file: &std::path::Path, with: &WithConfig) -> Result<(), CannotStart> {
+    let config = with.load()?;
+    let place = config
+        .database_url
+        .expose_secret()
+        .parse()
+        .map_err(|e: store::StoreError| CannotStart(e.to_string()))?;
+    let target = file.to_owned();
+    let bytes = tokio::task::spawn_blocking(move || store::backup(&place, &target))
+        .await
+        .expect("a backup does not panic")
+        .map_err(|e| CannotStart(e.to_string()))?;
+    println!(
+        "{} ({bytes} bytes). Keep {} in another place: without it the saved keys are of no use.",
+        file.display(),
+        config.key_file.display()
+    );
+    Ok(())
+}
+
+fn log(format: LogFormat, usual: &str) {
     let filter =
-        tracing_subscriber::EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| "info".into());
+        tracing_subscriber::EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| usual.into());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -1,14 +1,15 @@
 //! Every URL, with who may call it. A route cannot be written without its rule.
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 use ringback_domain::staff::Permission::{self, WorkLeads};
 
 use crate::api::{self, health, leads, schedulers};
 use crate::app::App;
 use crate::assets;
 use crate::capture::line;
+use crate::demo::stage::{self, Stage};
 use crate::error::Error;
 use crate::http;
 use crate::office::{door, inbox, lead, sign_in, stream, tasks};
@@ -17,6 +18,18 @@ use crate::sms::hooks;
 
 /// The whole product as a service.
 pub fn routes(app: App) -> Router {
+    product(app).with()
+}
+
+/// The product with the demo's stage beside it.
+pub fn with_stage(app: App, stage: Stage) -> Router {
+    product(app)
+        .anybody("/stage", get(stage::page).layer(Extension(stage)))
+        .anybody("/demo/stage.css", get(stage::style))
+        .with()
+}
+
+fn product(app: App) -> Table {
     Table::new(app)
         // The visitor.
         .visitor("/s/{scheduler}", get(page::hosted).post(page::step))
@@ -76,7 +89,6 @@ pub fn routes(app: App) -> Router {
         .anybody("/openapi.json", get(api::description))
         .anybody("/healthz", get(health::healthz))
         .anybody("/readyz", get(health::readyz))
-        .with()
 }
 
 /// Collects routes by rule.

@@ -2,14 +2,23 @@
 
 use jiff::civil::time;
 use ringback_domain::business::{BusinessDetails, OpeningHours};
-use ringback_domain::id::{BusinessId, SchedulerId};
+use ringback_domain::id::{BusinessId, SchedulerId, StaffId};
 use ringback_domain::region::Region;
+use ringback_domain::staff::{Role, Staff};
 use ringback_domain::starts::Start;
 
+use crate::app::App;
+use crate::crm::servicetitan;
+use crate::office::passwords;
 use crate::random;
+use crate::sms::twilio;
 use crate::store::business::NewBusiness;
-use crate::store::{StoreError, Tx, business, scheduler};
+use crate::store::staff::NewStaff;
+use crate::store::{Order, StoreError, Tx, business, integration, json, scheduler, staff};
 use crate::words::Words;
+
+/// The business of the demo and of the tests.
+pub const COPPERLINE: &str = "Copperline Home Services";
 
 /// What was seeded.
 #[derive(Clone, Debug)]
@@ -27,7 +36,7 @@ pub fn copperline(tx: &mut Tx<'_>) -> Result<Seeded, StoreError> {
     let business = business::create(
         tx,
         &NewBusiness {
-            name: "Copperline Home Services".into(),
+            name: COPPERLINE.into(),
             region: Region::UnitedStates,
             time_zone: "America/Phoenix".into(),
             locale: "en".into(),
@@ -47,4 +56,136 @@ pub fn copperline(tx: &mut Tx<'_>) -> Result<Seeded, StoreError> {
         scheduler,
         public_id,
     })
+}
+
+/// Dana Ruiz, the Administrator, signs in with this.
+pub const DANA: &str = "dana@copperline.example";
+/// Sam Okafor, the Office employee.
+pub const SAM: &str = "sam@copperline.example";
+/// Both of them, in the demo and the tests alone.
+pub const PASSWORD: &str = "copperline-demo";
+
+/// Copperline as the demo knows it.
+#[derive(Clone, Debug)]
+pub struct Copperline {
+    /// The business.
+    pub business: BusinessId,
+    /// Its residential scheduler, in URLs.
+    pub public_id: String,
+    /// Dana.
+    pub administrator: Staff,
+}
+
+/// Copperline with its staff, connected to the sandbox by these credentials. A store that has it already
+/// keeps what it has.
+pub async fn demo(
+    app: &App,
+    sandbox: &ringback_sandbox::Credentials,
+) -> Result<Copperline, StoreError> {
+    let password_hash = tokio::task::spawn_blocking(|| passwords::hash(PASSWORD))
+        .await
+        .map_err(|_| StoreError::Bug("hashing a password panicked".into()))?;
+    let (app_, sandbox) = (app.clone(), sandbox.clone());
+    app.store
+        .write(Order::Any, move |tx| {
+            if let Some(kept) = standing(tx)? {
+                return Ok(kept);
+            }
+            let seeded = copperline(tx)?;
+            hire(
+                tx,
+                seeded.business,
+                "Dana Ruiz",
+                DANA,
+                Role::Administrator,
+                &password_hash,
+            )?;
+            hire(
+                tx,
+                seeded.business,
+                "Sam Okafor",
+                SAM,
+                Role::OfficeEmployee,
+                &password_hash,
+            )?;
+            connect(tx, &app_, seeded.business, &sandbox)?;
+            standing(tx)?.ok_or(StoreError::NoRow)
+        })
+        .await
+}
+
+fn standing(tx: &mut Tx<'_>) -> Result<Option<Copperline>, StoreError> {
+    let Some((administrator, _)) = staff::by_email(tx, DANA)? else {
+        return Ok(None);
+    };
+    let business = administrator.business;
+    let schedulers = scheduler::list(tx, business)?;
+    let first = schedulers.into_iter().next().ok_or(StoreError::NoRow)?;
+    Ok(Some(Copperline {
+        business,
+        public_id: first.public_id,
+        administrator,
+    }))
+}
+
+/// Adds somebody to a business.
+pub fn hire(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    name: &str,
+    email: &str,
+    role: Role,
+    password_hash: &str,
+) -> Result<Option<StaffId>, StoreError> {
+    let new = NewStaff {
+        business,
+        name: name.into(),
+        email: email.into(),
+        role,
+        password_hash: password_hash.into(),
+    };
+    staff::create(tx, &new)
+}
+
+/// Connects a business to the sandbox's ServiceTitan and carrier.
+pub fn connect(
+    tx: &mut Tx<'_>,
+    app: &App,
+    business: BusinessId,
+    sandbox: &ringback_sandbox::Credentials,
+) -> Result<(), StoreError> {
+    let st = servicetitan::Settings {
+        tenant: sandbox.tenant,
+        client_id: sandbox.client_id.clone(),
+        booking_provider: sandbox.booking_provider,
+        campaign_id: Some(ringback_sandbox::seeds::CAMPAIGN_WEBSITE),
+        call_reason_id: Some(ringback_sandbox::seeds::REASON_UNFINISHED),
+    };
+    let st_secrets = servicetitan::Secrets {
+        client_secret: sandbox.client_secret.clone(),
+        app_key: sandbox.app_key.clone(),
+    };
+    let sealed = app.vault.seal(
+        business,
+        integration::SERVICETITAN,
+        json::write(&st_secrets)?.as_bytes(),
+    );
+    integration::save(tx, business, integration::SERVICETITAN, &st, Some(&sealed))?;
+    let texts = twilio::Settings {
+        account_sid: sandbox.account_sid.clone(),
+        api_key_sid: sandbox.api_key.clone(),
+        from: sandbox.from_number.clone(),
+        messaging_service_sid: String::new(),
+    };
+    let text_secrets = twilio::Secrets {
+        api_key_secret: sandbox.api_secret.clone(),
+        auth_token: sandbox.auth_token.clone(),
+        auth_token_secondary: String::new(),
+    };
+    let sealed = app.vault.seal(
+        business,
+        integration::TEXTS,
+        json::write(&text_secrets)?.as_bytes(),
+    );
+    integration::save(tx, business, integration::TEXTS, &texts, Some(&sealed))
 }

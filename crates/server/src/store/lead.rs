@@ -186,7 +186,7 @@ fn plan_record(
     let Some(delay) = settings.sync.send.delay() else {
         return Ok(());
     };
-    if !integration::connected(tx, session.business, "servicetitan")? {
+    if !integration::connected(tx, session.business, integration::SERVICETITAN)? {
         return Ok(());
     }
     let kind = DeliveryKind::CrmAbandoned;
@@ -247,7 +247,7 @@ fn plan_text(
             why: WhyNot::NoConsent,
         });
     }
-    if !integration::connected(tx, session.business, "texts")? {
+    if !integration::connected(tx, session.business, integration::TEXTS)? {
         return Ok(TextNote::Not {
             why: WhyNot::NoSender,
         });

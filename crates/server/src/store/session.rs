@@ -196,7 +196,7 @@ pub fn book(
     }
     lead::settle_siblings(tx, session, appointment, how)?;
     save(tx, session)?;
-    if integration::connected(tx, session.business, "servicetitan")? {
+    if integration::connected(tx, session.business, integration::SERVICETITAN)? {
         let kind = DeliveryKind::CrmBooked;
         let planned = Planned {
             kind,

@@ -1,0 +1,166 @@
+//! The demo: the whole product on one machine, with a seeded business, a pretend ServiceTitan, a pretend phone
+//! and a stage that shows them side by side. `stage.rs` is what people look at; this puts it together.
+
+pub mod stage;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ringback_sandbox::Sandbox;
+use serde_json::json;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::random;
+use crate::scheduler::token;
+use crate::seed::{self, Copperline};
+use crate::serve::{self, CannotStart, Server};
+use crate::store::{Order, api_key};
+use crate::{duties, routes};
+use stage::Stage;
+
+/// How a demo is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Keeps its rows here; a folder of its own that goes with it when `None`.
+    pub data: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Written once it answers.
+    pub ready_file: Option<PathBuf>,
+}
+
+/// A running demo.
+pub struct Demo {
+    server: Server,
+    _sandbox: Sandbox,
+    _folder: Option<tempfile::TempDir>,
+    /// What to look at, for people.
+    pub told: String,
+}
+
+impl Demo {
+    /// Starts everything; answers when all of it does.
+    pub async fn start(options: Options) -> Result<Self, CannotStart> {
+        let (data, folder) = folder(options.data)?;
+        let listener = serve::listen(options.listen).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|e| CannotStart(e.to_string()))?;
+        let url = format!("http://{address}");
+        let sandbox = Sandbox::start(
+            SocketAddr::from(([127, 0, 0, 1], 0)),
+            ringback_sandbox::Options {
+                inbound_url: Some(format!("{url}/hooks/texts/inbound")),
+                ..ringback_sandbox::Options::default()
+            },
+        );
+        let sandbox = sandbox
+            .await
+            .map_err(|e| CannotStart(format!("the sandbox cannot listen: {e}")))?;
+        let at_sandbox: url::Url = sandbox.url().parse().expect("the sandbox's own URL");
+        let config = Config {
+            public_url: url
+                .parse()
+                .map_err(|e| CannotStart(format!("{url}: {e}")))?,
+            listen: options.listen,
+            database_url: format!("sqlite:{}", data.join("ringback.db").display()).into(),
+            key_file: data.join("ringback.key"),
+            servicetitan_auth_url: at_sandbox.clone(),
+            servicetitan_api_url: at_sandbox.clone(),
+            twilio_url: at_sandbox,
+            ..Config::default()
+        };
+        let app = serve::open(config, Clock::system()).await?;
+        let copperline = seed::demo(&app, sandbox.credentials())
+            .await
+            .map_err(|e| CannotStart(e.to_string()))?;
+        let api_key = fresh_key(&app, &copperline).await?;
+
+        let website = stage::open_website(&app, &copperline, &url).await?;
+        let stage = Stage {
+            staff: copperline.administrator.clone(),
+            website: website.clone(),
+            servicetitan: format!("{}/servicetitan", sandbox.url()),
+            phone: format!("{}/phone", sandbox.url()),
+        };
+        let router = routes::with_stage(app.clone(), stage.clone());
+        duties::start(&app);
+        let server = Server::serve(listener, router, app)?;
+
+        let ready = json!({
+            "url": url,
+            "scheduler": format!("{url}/s/{}", copperline.public_id),
+            "inbox": format!("{url}/office"),
+            "stage": format!("{url}/stage"),
+            "website": website,
+            "email": seed::DANA,
+            "password": seed::PASSWORD,
+            "api_key": api_key,
+            "sandbox": { "servicetitan": stage.servicetitan, "phone": stage.phone },
+        });
+        if let Some(file) = options.ready_file {
+            write_whole(&file, &format!("{ready:#}\n"))?;
+        }
+        let told = format!(
+            "\n  Ringback's demo is running.\n\n  \
+               Stage        {url}/stage\n  \
+               Scheduler    {url}/s/{}\n  \
+               Office       {url}/office      {} / {}\n  \
+               ServiceTitan {}   (pretend)\n  \
+               Phone        {}   (pretend)\n\n  \
+             Open the stage, press Book online, give a name and a phone number, then close the scheduler.\n  \
+             Ctrl-C ends it.\n",
+            copperline.public_id,
+            seed::DANA,
+            seed::PASSWORD,
+            stage.servicetitan,
+            stage.phone,
+        );
+        Ok(Self {
+            server,
+            _sandbox: sandbox,
+            _folder: folder,
+            told,
+        })
+    }
+
+    /// Ends it in good order.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+fn folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<tempfile::TempDir>), CannotStart> {
+    match wanted {
+        Some(folder) => {
+            std::fs::create_dir_all(&folder)
+                .map_err(|e| CannotStart(format!("cannot make {}: {e}", folder.display())))?;
+            Ok((folder, None))
+        }
+        None => {
+            let fresh = tempfile::TempDir::with_prefix("ringback-demo-")
+                .map_err(|e| CannotStart(format!("cannot make a temporary folder: {e}")))?;
+            Ok((fresh.path().to_owned(), Some(fresh)))
+        }
+    }
+}
+
+/// Whoever waits for the file must not read half of it.
+fn write_whole(file: &std::path::Path, text: &str) -> Result<(), CannotStart> {
+    let half = file.with_extension("half");
+    std::fs::write(&half, text)
+        .and_then(|()| std::fs::rename(&half, file))
+        .map_err(|e| CannotStart(format!("cannot write {}: {e}", file.display())))
+}
+
+/// Keys are kept hashed, so that a demo kept with `--data` gets a new one at every start.
+async fn fresh_key(app: &crate::app::App, copperline: &Copperline) -> Result<String, CannotStart> {
+    let key = format!("rb_{}", random::token());
+    let (hash, business) = (token::hash(&key), copperline.business);
+    let kept = app.store.write(Order::Any, move |tx| {
+        api_key::create(tx, business, "demo", &hash)
+    });
+    kept.await.map_err(|e| CannotStart(e.to_string()))?;
+    Ok(key)
+}
