@@ -130,7 +130,7 @@ mod tests {
         let serve = async {
             let (mut socket, _) = listener.accept().await.unwrap();
             let mut request = [0; 4096];
-            socket.read(&mut request).await.unwrap();
+            assert!(socket.read(&mut request).await.unwrap() > 0);
             socket.write_all(bytes).await.unwrap();
         };
         let request = client().get(url);

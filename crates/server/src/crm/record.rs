@@ -258,3 +258,202 @@ fn left_alone(ours: &Ours) -> Carried {
         acted_on: Some(Instead::LeftAlone),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use ringback_domain::scheduler::Audience;
+
+    use super::*;
+    use crate::crm::{Choices, Filing, Place, Standing};
+
+    /// A CRM of two words: what stands there, and what it was asked.
+    #[derive(Default)]
+    struct Pretend {
+        stands: Option<Standing>,
+        answers_creation_with: Option<Trouble>,
+        asked: Mutex<Vec<&'static str>>,
+    }
+
+    impl Pretend {
+        fn with(hands: Hands) -> Self {
+            let outside_id = "1".to_owned();
+            Self {
+                stands: Some(Standing { outside_id, hands }),
+                ..Self::default()
+            }
+        }
+
+        fn asked(&self, what: &'static str) {
+            self.asked.lock().unwrap().push(what);
+        }
+
+        fn was_asked(&self) -> Vec<&'static str> {
+            self.asked.lock().unwrap().clone()
+        }
+    }
+
+    impl Crm for Pretend {
+        async fn find(&self, _: &Record) -> Result<Option<Standing>, Trouble> {
+            self.asked("find");
+            Ok(self.stands.clone())
+        }
+
+        async fn look_at(&self, _: RecordKind, _: &str) -> Result<Option<Standing>, Trouble> {
+            self.asked("look at");
+            Ok(self.stands.clone())
+        }
+
+        async fn create(&self, _: &Record) -> Result<String, Trouble> {
+            self.asked("create");
+            self.answers_creation_with
+                .clone()
+                .map_or(Ok("2".into()), Err)
+        }
+
+        async fn update(&self, _: &str, _: &Record) -> Result<(), Trouble> {
+            self.asked("update");
+            Ok(())
+        }
+
+        async fn dismiss(&self, _: RecordKind, _: &str, _: &Record) -> Result<(), Trouble> {
+            self.asked("dismiss");
+            Ok(())
+        }
+
+        async fn choices(&self) -> Result<Choices, Trouble> {
+            Ok(Choices::default())
+        }
+    }
+
+    fn job(kind: DeliveryKind, doubtful: bool, ours: Vec<Ours>) -> Job {
+        let record = Record {
+            kind: RecordKind::Booking,
+            external_id: "ringback-R-7F3K".into(),
+            reference: "R-7F3K".into(),
+            since: jiff::Timestamp::UNIX_EPOCH,
+            name: "Ana Morales".into(),
+            phone: None,
+            email: None,
+            summary: String::new(),
+            audience: Audience::Residential,
+            place: Place::default(),
+            start: None,
+            urgent: false,
+            filing: Filing::default(),
+        };
+        Job {
+            kind,
+            record,
+            ours,
+            doubtful,
+        }
+    }
+
+    fn stood() -> Vec<Ours> {
+        vec![Ours {
+            kind: RecordKind::Booking,
+            external_id: "ringback-R-7F3K".into(),
+            outside_id: "1".into(),
+            stage: Stage::Abandoned,
+        }]
+    }
+
+    #[tokio::test]
+    async fn the_first_asking_does_not_look() {
+        let crm = Pretend::default();
+        let carried = carry_out(&crm, &job(DeliveryKind::CrmAbandoned, false, vec![])).await;
+        assert_eq!(carried.unwrap().record.outside_id, "2");
+        assert_eq!(crm.was_asked(), ["create"]);
+    }
+
+    #[tokio::test]
+    async fn a_doubtful_one_looks_first_and_makes_nothing_that_stands() {
+        let crm = Pretend::with(Hands::Untouched);
+        let carried = carry_out(&crm, &job(DeliveryKind::CrmBooked, true, vec![])).await;
+        assert_eq!(carried.unwrap().record.outside_id, "1");
+        assert_eq!(crm.was_asked(), ["find", "update"]);
+        let crm = Pretend::default();
+        let carried = carry_out(&crm, &job(DeliveryKind::CrmBooked, true, vec![])).await;
+        assert_eq!(carried.unwrap().record.stage, Stage::Booked);
+        assert_eq!(crm.was_asked(), ["find", "create"]);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_looked_up_is_not_made() {
+        struct Blind;
+        impl Crm for Blind {
+            async fn find(&self, _: &Record) -> Result<Option<Standing>, Trouble> {
+                Err(Trouble::TryLater {
+                    after: None,
+                    said: "blind".into(),
+                })
+            }
+            async fn look_at(&self, _: RecordKind, _: &str) -> Result<Option<Standing>, Trouble> {
+                unreachable!("nothing of ours is known")
+            }
+            async fn create(&self, _: &Record) -> Result<String, Trouble> {
+                unreachable!("it might stand there")
+            }
+            async fn update(&self, _: &str, _: &Record) -> Result<(), Trouble> {
+                unreachable!("nothing was found")
+            }
+            async fn dismiss(&self, _: RecordKind, _: &str, _: &Record) -> Result<(), Trouble> {
+                unreachable!("nothing was found")
+            }
+            async fn choices(&self) -> Result<Choices, Trouble> {
+                unreachable!("nobody asks")
+            }
+        }
+        let carried = carry_out(&Blind, &job(DeliveryKind::CrmAbandoned, true, vec![])).await;
+        assert!(matches!(carried, Err(Trouble::TryLater { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_error_that_answered_is_seen_through_or_tried_again() {
+        let failed = Trouble::Unknown {
+            answered: true,
+            said: "status 500".into(),
+        };
+        for (stands, asked_again) in [(true, false), (false, true)] {
+            let mut crm = Pretend::default();
+            if stands {
+                crm = Pretend::with(Hands::Untouched);
+            }
+            crm.answers_creation_with = Some(failed.clone());
+            let carried = carry_out(&crm, &job(DeliveryKind::CrmAbandoned, false, vec![])).await;
+            let tried_again = matches!(carried, Err(Trouble::TryLater { .. }));
+            assert_eq!(tried_again, asked_again);
+            assert_eq!(crm.was_asked(), ["create", "find"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn staffs_hands_decide_what_becomes_of_a_record() {
+        use DeliveryKind::{CrmAbandoned, CrmBooked, CrmDismissLead};
+        for (kind, hands, asked) in [
+            (CrmAbandoned, Hands::Untouched, vec!["look at", "update"]),
+            (CrmAbandoned, Hands::Taken, vec!["look at"]),
+            (CrmAbandoned, Hands::Dismissed, vec!["look at", "create"]),
+            (CrmBooked, Hands::Untouched, vec!["look at", "update"]),
+            (CrmBooked, Hands::Taken, vec!["look at", "create"]),
+            (CrmBooked, Hands::Dismissed, vec!["look at", "create"]),
+            (CrmDismissLead, Hands::Untouched, vec!["look at", "dismiss"]),
+            (CrmDismissLead, Hands::Taken, vec!["look at"]),
+            (CrmDismissLead, Hands::Dismissed, vec!["look at"]),
+        ] {
+            let crm = Pretend::with(hands);
+            carry_out(&crm, &job(kind, false, stood())).await.unwrap();
+            assert_eq!(crm.was_asked(), asked, "{kind} {hands:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_finds_it_or_says_whether_asking_again_is_harmless() {
+        let new = job(DeliveryKind::CrmAbandoned, true, vec![]);
+        let looked = look(&Pretend::with(Hands::Untouched), &new).await.unwrap();
+        assert!(matches!(looked, Look::There(_)));
+        assert_eq!(look(&Pretend::default(), &new).await, Ok(Look::NotThere));
+    }
+}
