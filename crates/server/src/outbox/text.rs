@@ -324,11 +324,16 @@ impl About {
     fn words(&self, lead: &Lead, link: &str) -> String {
         let locale = Some(self.session.came_from.locale.as_str()).filter(|l| !l.is_empty());
         let words = Words::of(locale.unwrap_or(&self.business.locale));
-        let template = words.follow_up_text(&self.scheduler.settings, self.business.region);
+        let (settings, region) = (&self.scheduler.settings, self.business.region);
+        let template = words.follow_up_text(settings, region);
+        let shown = words.translated(settings, region);
+        let service = shown
+            .service(&lead.service)
+            .map(|service| service.title.as_str());
         let blanks = Blanks {
             business: &self.business.name,
             name: &lead.name,
-            service: &lead.service_title,
+            service: service.unwrap_or(&lead.service_title),
             link,
         };
         fill(&template, &blanks)

@@ -148,8 +148,8 @@ impl Fields<'_> {
         )
     }
 
-    /// A question of the business's own.
-    pub fn question(&self, question: &Question) -> Field {
+    /// A question of the business's own: as it is kept, and as this visitor reads it.
+    pub fn question(&self, question: &Question, shown: &Question) -> Field {
         let kind = match &question.kind {
             QuestionKind::Text => Kind::Line {
                 input: "text",
@@ -160,10 +160,12 @@ impl Fields<'_> {
             },
             QuestionKind::Choice(choices) => Kind::List {
                 autocomplete: "off",
-                choices: choices
-                    .iter()
-                    .map(|choice| (choice.clone(), choice.clone()))
-                    .collect(),
+                choices: match &shown.kind {
+                    QuestionKind::Choice(shown) => {
+                        choices.iter().cloned().zip(shown.iter().cloned()).collect()
+                    }
+                    _ => Vec::new(),
+                },
                 none: self.w.say("choose"),
             },
             QuestionKind::YesNo => Kind::Cards {
@@ -179,10 +181,10 @@ impl Fields<'_> {
             },
         };
         let label = if question.required {
-            question.label.clone()
+            shown.label.clone()
         } else {
             self.w
-                .with("field-optional", &[("label", question.label.as_str())])
+                .with("field-optional", &[("label", shown.label.as_str())])
         };
         self.field(
             &format!("q_{}", question.key),

@@ -10,7 +10,9 @@ use ringback_domain::business::Business;
 use ringback_domain::person::masked_name;
 use ringback_domain::phone::Phone;
 use ringback_domain::places::{Day, Offered};
-use ringback_domain::scheduler::{QuestionKind, SaveContact, Scheduler, Service};
+use ringback_domain::scheduler::{
+    Question, QuestionKind, SaveContact, Scheduler, SchedulerSettings, Service,
+};
 use ringback_domain::session::{Answers, CameFrom, ChosenWindow, Session, Step};
 
 use super::answers::{self, Problem};
@@ -95,6 +97,8 @@ pub struct View {
     pub w: &'static Words,
     /// Whose scheduler.
     pub place: Place,
+    /// Its services and questions as this visitor reads them, in the order and number of its settings.
+    pub shown: SchedulerSettings,
     /// In a frame on another site.
     pub embedded: bool,
     /// How the session was known.
@@ -143,9 +147,11 @@ impl View {
     /// A screen of a scheduler for a caller.
     pub fn new(place: Place, caller: &Caller, embedded: bool, screen: Screen) -> Self {
         let w = Words::negotiate(caller.accept_language.as_deref(), &place.business.locale);
+        let shown = w.translated(&place.scheduler.settings, place.business.region);
         Self {
             w,
             place,
+            shown,
             embedded,
             mark: Mark::None,
             token: None,
@@ -421,20 +427,20 @@ impl View {
     }
 
     fn questions(&self, step: Step) -> Vec<Field> {
-        let asked = self
-            .place
-            .scheduler
-            .settings
-            .questions
-            .iter()
-            .filter(|question| question.step == step);
-        asked
-            .map(|question| self.fields().question(question))
+        self.asked(step)
+            .map(|(question, shown)| self.fields().question(question, shown))
             .collect()
     }
 
+    /// The questions of a step, as they are kept and as they are shown.
+    fn asked(&self, step: Step) -> impl Iterator<Item = (&Question, &Question)> {
+        let kept = self.place.scheduler.settings.questions.iter();
+        kept.zip(&self.shown.questions)
+            .filter(move |(question, _)| question.step == step)
+    }
+
     fn service(&self) -> Option<&Service> {
-        self.place.scheduler.settings.service(&self.answers.service)
+        self.shown.service(&self.answers.service)
     }
 
     /// They need somebody now: say so as long as a call helps more than a form.
@@ -644,22 +650,18 @@ impl View {
             }
             Step::Review | Step::Booked => Vec::new(),
         };
-        for question in self
-            .place
-            .scheduler
-            .settings
-            .questions
-            .iter()
-            .filter(|q| q.step == step)
-        {
+        for (question, shown) in self.asked(step) {
             if let Some(said) = a.questions.get(&question.key) {
-                let said = if question.kind == QuestionKind::YesNo {
-                    yes_or_no(self.w, said)
-                } else {
-                    said.clone()
+                let said = match (&question.kind, &shown.kind) {
+                    (QuestionKind::YesNo, _) => yes_or_no(self.w, said),
+                    (QuestionKind::Choice(kept), QuestionKind::Choice(shown)) => {
+                        let place = kept.iter().position(|choice| choice == said);
+                        place.map_or(said, |place| &shown[place]).clone()
+                    }
+                    _ => said.clone(),
                 };
                 let pair = [
-                    ("question", question.label.as_str()),
+                    ("question", shown.label.as_str()),
                     ("answer", said.as_str()),
                 ];
                 lines.push(self.w.with(

@@ -1,13 +1,13 @@
-# Lo que lee el personal en su trabajo: entrar, el marco, la bandeja, un lead, las tareas.
+# What staff read at work: signing in, the frame, the inbox, a lead, tasks.
 
-## Entrar
+## Signing in
 
 sign-in = Entrar
 sign-in-title = Entre a la oficina
 sign-in-email = Correo electrónico
 sign-in-password = Contraseña
 sign-in-button = Entrar
-sign-in-wrong = Ese correo y esa contraseña no van juntos. Revise ambos e intente de nuevo.
+sign-in-wrong = Ese correo y esa contraseña no coinciden. Revise ambos e intente de nuevo.
 sign-in-too-often = Se intentó demasiadas veces. Espere medio minuto e intente de nuevo.
 sign-in-forgotten = ¿Olvidó su contraseña? Un Administrador puede crearle un enlace nuevo en Configuración, Personal.
 password-title = Elija una contraseña
@@ -22,7 +22,7 @@ error-password-short = Use al menos 10 caracteres.
 error-password-long = Es demasiado larga. Use hasta 500 caracteres.
 error-password-easy = Es fácil de adivinar. Use más letras distintas, y no su correo.
 
-## El marco
+## The frame
 
 nav-label = Oficina
 nav-skip = Ir al contenido
@@ -31,7 +31,7 @@ nav-tasks = Tareas
 nav-settings = Configuración
 nav-overdue = Vencidas
 nav-unready = Aún falta configurar algo
-nav-sound = Sonido para leads nuevos
+nav-sound = Sonido para prospectos nuevos
 nav-keys = Teclado
 nav-sign-out = Salir
 role-administrator = Administrador
@@ -53,8 +53,8 @@ line-out = Su sesión terminó.
 ago-seconds = hace { $count } s
 
 keys-title = Teclado
-keys-move = Lead siguiente y anterior
-keys-open = Abrir el lead
+keys-move = Prospecto siguiente y anterior
+keys-open = Abrir el prospecto
 keys-call = Llamar
 keys-contacted = Contactado
 keys-dismiss = Descartar
@@ -64,33 +64,33 @@ keys-undo = Deshacer
 keys-search = Buscar
 keys-help = Esta lista
 
-## La bandeja
+## The inbox
 
 inbox-search = Nombre, teléfono o referencia
-inbox-filters = Qué leads
+inbox-filters = Qué prospectos
 inbox-live = Por hacer
 inbox-mine = Míos
 inbox-recovered = Recuperados
 inbox-dismissed = Descartados
 inbox-all = Todos
-inbox-more = Leads anteriores
+inbox-more = Prospectos anteriores
 empty-live-title = Nadie espera
 empty-live = Cuando alguien sale de su agenda sin reservar, aparece aquí en segundos, por sí solo.
 empty-mine-title = No tiene nada pendiente
-empty-mine = Aquí están los leads que usted llama, toma o marca como contactados.
+empty-mine = Aquí están los prospectos que usted llama, toma o marca como contactados.
 empty-recovered-title = Nadie todavía
 empty-recovered = Aquí están las personas que salieron y al final reservaron.
 empty-dismissed-title = Nada descartado
-empty-dismissed = Aquí están los leads que usted descarta; se pueden reabrir.
-empty-all-title = Aún no hay leads
+empty-dismissed = Aquí están los prospectos que usted descarta; se pueden reabrir.
+empty-all-title = Aún no hay prospectos
 empty-search-title = No se encontró nada
-empty-search = Ningún lead de aquí tiene ese nombre, número o referencia.
+empty-search = Ningún prospecto de aquí tiene ese nombre, número o referencia.
 empty-search-clear = Mostrarlos todos
 
-## Un lead
+## A lead
 
 lead-no-name = Alguien
-lead-stopped = se quedó en «{ $step }»
+lead-stopped = se quedó en “{ $step }”
 lead-back = De nuevo en la agenda
 lead-times-left = salió { $count } veces
 lead-request-one = { $count }.ª solicitud de este número
@@ -126,8 +126,8 @@ state-recovered-staff = Reservado por la oficina, { $when }
 state-dismissed = Descartado por { $name }: { $reason }
 
 crm-off = No se envía a ServiceTitan
-crm-off-why = Para esta agenda se eligió «Nunca».
-crm-not-connected = Sin conexión. Este lead vive aquí.
+crm-off-why = Para esta agenda se eligió “Nunca”.
+crm-not-connected = Sin conexión. Este prospecto vive aquí.
 crm-due = ServiceTitan a las { $when }
 crm-again = ServiceTitan otra vez a las { $when }
 crm-sending = En camino a ServiceTitan
@@ -159,7 +159,7 @@ text-status-failed = falló
 text-status-received = recibido
 
 stamp-left = Salió
-stamp-lead = Lead guardado
+stamp-lead = Prospecto guardado
 stamp-shown = Visto en la bandeja
 stamp-crm-sent = Enviado a ServiceTitan
 stamp-crm-done = Está en ServiceTitan
@@ -171,7 +171,7 @@ after-seconds = +{ $count } s
 after-minutes = +{ $count } min
 after-hours = +{ $count } h
 
-## Qué hace el personal con él
+## What staff do with it
 
 act-call = Llamar
 act-call-name = Llamar a { $name }
@@ -191,7 +191,7 @@ note-label = Escriba una nota
 link-not = No se puede enviar un enlace:
 sms-from-my-phone = Hola { $name }, le habla { $staff } de { $business }. Usted empezó a reservar: { $service }. ¿Le puedo ayudar? También puede terminar aquí: { $link }
 
-dismiss-title = Descartar este lead
+dismiss-title = Descartar este prospecto
 dismiss-reason = ¿Por qué?
 dismiss-not_our_work = No hacemos ese trabajo
 dismiss-too_far = Está demasiado lejos
@@ -203,7 +203,7 @@ dismiss-other = Otra razón
 dismiss-own = En sus propias palabras
 
 did-claimed = Es suyo.
-did-called = Llamando. El lead es suyo.
+did-called = Llamando. El prospecto es suyo.
 did-contacted = Marcado como contactado.
 did-dismissed = Descartado.
 did-reopened = De nuevo en la bandeja.
@@ -218,8 +218,8 @@ did-retried = Se intenta de nuevo.
 did-saved = Guardado.
 
 refused-recovered = Ya reservó. No queda nada por hacer.
-refused-dismissed = Este lead está descartado. Ábralo de nuevo primero.
-refused-claimed = { $name } lo tiene. Oprima Llamar o Contactado si usted habló con la persona.
+refused-dismissed = Este prospecto está descartado. Reábralo primero.
+refused-claimed = { $name } lo tiene. Presione Llamar o Contactado si usted habló con la persona.
 refused-no-reason = Diga por qué: elija una razón o escríbala en sus propias palabras.
 refused-undo = Cambió desde entonces, así que no hay nada suyo que deshacer.
 refused-empty-note = Escriba algo primero.
@@ -227,10 +227,10 @@ refused-long-note = Esa nota es demasiado larga. Use menos de { $longest } carac
 refused-link-waits = Ya va un enlace en camino.
 refused-retry = Ya está de otra manera. Mire de nuevo.
 
-## Qué pasó
+## What happened
 
-event-left = Salió sin reservar, en «{ $step }»
-event-left_again = Salió otra vez, en «{ $step }»
+event-left = Salió sin reservar, en “{ $step }”
+event-left_again = Salió otra vez, en “{ $step }”
 event-back = De nuevo en la agenda
 event-recovered-link = Reservó con el enlace del mensaje
 event-recovered-themselves = Volvió y reservó
@@ -256,7 +256,7 @@ event-link-opened = Abrió el enlace
 event-task-made = { $name } agregó una tarea
 event-task-done = { $name } terminó una tarea
 
-## Tareas
+## Tasks
 
 tasks-mine = Mías
 tasks-all = De todos
@@ -278,7 +278,7 @@ empty-tasks-mine-title = Nada por hacer
 empty-tasks-all-title = No hay tareas abiertas
 empty-tasks-overdue-title = Nada está vencido
 empty-tasks-done-title = Aún no hay nada hecho
-empty-tasks = Las tareas se crean aquí o en un lead, con alguien que las haga y una hora.
+empty-tasks = Las tareas se crean aquí o en un prospecto, con alguien que las haga y una hora.
 error-task-title = Diga qué hay que hacer.
 error-task-long = Use menos de { $longest } caracteres.
 error-task-assignee = Elija a alguien que aún trabaje aquí.
