@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::capture::sweep;
 use crate::outbox;
+use crate::scheduler::holds;
 use crate::store::{Order, StoreError, prune};
 
 type Deed = fn(App) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
@@ -36,6 +37,11 @@ pub const DUTIES: &[Duty] = &[
         name: "keep node",
         rests: Duration::from_secs(3),
         deed: |app| Box::pin(sweep::keep_node(app)),
+    },
+    Duty {
+        name: "free holds",
+        rests: Duration::from_secs(60),
+        deed: |app| Box::pin(holds::free_expired(app)),
     },
     Duty {
         name: "prune",

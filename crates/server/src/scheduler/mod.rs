@@ -12,6 +12,7 @@ mod view;
 
 pub mod book;
 pub mod embed;
+pub mod holds;
 pub mod link;
 pub mod page;
 pub mod token;

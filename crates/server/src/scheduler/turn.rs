@@ -571,6 +571,7 @@ fn carrying(request: &Request, mut view: View, saved: bool) -> View {
             }
         }
     }
+    view.has_unsaved = !kept.is_empty();
     for name in answers::fields_of(shown, settings) {
         if let Some(value) = kept.remove(&name) {
             view.filled.insert(name, value);

@@ -115,6 +115,8 @@ pub struct View {
     pub filled: BTreeMap<String, String>,
     /// What was typed at other steps and not saved yet.
     pub kept: BTreeMap<String, String>,
+    /// Some of what is shown was typed and not saved: only this answer has it.
+    pub has_unsaved: bool,
     /// What is wrong, by field.
     pub problems: Vec<(String, String)>,
     /// A sentence above the form.
@@ -160,6 +162,7 @@ impl View {
             came_from: CameFrom::default(),
             filled: BTreeMap::new(),
             kept: BTreeMap::new(),
+            has_unsaved: false,
             problems: Vec::new(),
             said: None,
             then_review: false,
@@ -227,7 +230,7 @@ impl View {
             let html = Fragment { v: &self }.render().map_err(not_rendered)?;
             return Ok((self.status, headers, axum::response::Html(html)).into_response());
         }
-        let all_saved = self.kept.is_empty() && self.problems.is_empty() && self.said.is_none();
+        let all_saved = !self.has_unsaved && self.problems.is_empty() && self.said.is_none();
         if sent && self.mark == Mark::Cookie && all_saved && matches!(self.screen, Screen::Step(_))
         {
             return Ok((headers, Redirect::to(&self.url())).into_response());

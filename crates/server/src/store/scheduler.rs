@@ -30,7 +30,11 @@ pub fn create(
 }
 
 /// The scheduler behind a URL or an embed; a directory query, not bound to a business.
+/// Whatever stands in a URL may come: what is not of letters and digits was never given out.
 pub fn by_public_id(tx: &mut Tx<'_>, public_id: &str) -> Result<Option<Scheduler>, StoreError> {
+    if !public_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Ok(None);
+    }
     tx.first(
         sql!("SELECT * FROM scheduler WHERE public_id = $1"),
         &[&public_id],
