@@ -133,7 +133,7 @@ impl Browser {
         self.post(&path, &all).await
     }
 
-    pub async fn to_contact(&mut self) -> Shown {
+    pub async fn reaches_contact(&mut self) -> Shown {
         self.go_on(
             "service",
             &[("zip", "85004"), ("service", "cooling-repair")],
@@ -142,19 +142,19 @@ impl Browser {
         .is("contact")
     }
 
-    pub async fn to_time(&mut self) -> Shown {
-        self.to_contact().await;
+    pub async fn reaches_time(&mut self) -> Shown {
+        self.reaches_contact().await;
         self.go_on("contact", ANA).await.is("time")
     }
 
-    pub async fn to_place(&mut self) -> Shown {
+    pub async fn reaches_place(&mut self) -> Shown {
         // Some days ahead, so that it is still ahead when a story lets a day go by.
-        let window = self.to_time().await.windows().remove(4);
+        let window = self.reaches_time().await.windows().remove(4);
         self.go_on("time", &[("window", &window)]).await.is("place")
     }
 
-    pub async fn to_review(&mut self) -> Shown {
-        self.to_place().await;
+    pub async fn reaches_review(&mut self) -> Shown {
+        self.reaches_place().await;
         self.go_on("place", HOME).await.is("review")
     }
 

@@ -96,7 +96,7 @@ async fn json_where_a_form_belongs_is_refused_with_a_sentence(world: TestServer)
 
 async fn a_form_from_another_site_is_refused_with_a_sentence(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_review().await;
+    ana.reaches_review().await;
     let cookie = ana.cookie.clone().unwrap();
     let book = &paths(&world)[0];
     for headers in [
@@ -126,7 +126,7 @@ async fn a_form_from_another_site_is_refused_with_a_sentence(world: TestServer) 
 
 async fn nul_and_lone_surrogates_are_text_like_any_other(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_contact().await;
+    ana.reaches_contact().await;
     // NUL, a lone surrogate as CESU-8, an overlong byte, a mark that turns the direction of writing round.
     let body = "step=contact&go=continue&name=An%00a+%ED%A0%80Lopez%FF%E2%80%AE&phone=602%00-555-0142&email=";
     let path = &paths(&world)[3];
@@ -157,7 +157,7 @@ async fn nul_and_lone_surrogates_are_text_like_any_other(world: TestServer) {
 
 async fn a_name_that_is_a_script_is_shown_as_text(world: TestServer) {
     let mut eve = Browser::new(&world);
-    eve.to_contact().await;
+    eve.reaches_contact().await;
     let evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
     let time = eve
         .go_on("contact", &[("name", evil), ("phone", "602-555-0166")])
@@ -191,7 +191,7 @@ fn minutes_later(world: &TestServer) {
 
 async fn nonsense_is_answered_with_a_page(world: TestServer) {
     let mut eve = Browser::new(&world);
-    eve.to_time().await;
+    eve.reaches_time().await;
     let long = "9".repeat(20_000);
     let texts = [
         "",

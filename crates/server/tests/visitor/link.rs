@@ -24,7 +24,7 @@ const LINK: &str = "0123456789abcdefghijkl";
 /// Somebody left at the place step; the text with their link went out.
 async fn left(world: &TestServer) -> Browser {
     let mut ana = Browser::new(world);
-    ana.to_place().await;
+    ana.reaches_place().await;
     ana.close().await;
     let session = ana.session(world).await;
     let minted = world.app().store.write(Order::Any, move |tx| {
@@ -150,7 +150,7 @@ async fn a_window_that_has_gone_meanwhile_is_said_with_the_three_nearest(world: 
     let wanted = ana.session(&world).await.answers.window.unwrap();
     minutes_pass(&world, 15);
     let mut bea = Browser::new(&world);
-    bea.to_time().await;
+    bea.reaches_time().await;
     let same = format!(
         "{}-{}",
         wanted.start.as_microsecond(),

@@ -45,8 +45,8 @@ async fn taken(world: &TestServer) -> i64 {
 async fn the_last_place_goes_to_one_and_the_other_gets_the_three_nearest(world: TestServer) {
     one_seat(&world).await;
     let (mut ana, mut bea) = (Browser::new(&world), Browser::new(&world));
-    let wanted = ana.to_time().await.windows().remove(2);
-    assert!(bea.to_time().await.windows().contains(&wanted));
+    let wanted = ana.reaches_time().await.windows().remove(2);
+    assert!(bea.reaches_time().await.windows().contains(&wanted));
     ana.go_on("time", &[("window", &wanted)]).await.is("place");
     let late = bea.go_on("time", &[("window", &wanted)]).await.is("time");
     assert_eq!(late.status, StatusCode::CONFLICT);
@@ -73,7 +73,7 @@ async fn the_last_place_goes_to_one_and_the_other_gets_the_three_nearest(world: 
 async fn a_hold_lasts_ten_minutes_and_every_step_renews_it(world: TestServer) {
     one_seat(&world).await;
     let (mut ana, mut bea) = (Browser::new(&world), Browser::new(&world));
-    let wanted = ana.to_time().await.windows().remove(2);
+    let wanted = ana.reaches_time().await.windows().remove(2);
     ana.go_on("time", &[("window", &wanted)])
         .await
         .is("place")
@@ -82,7 +82,7 @@ async fn a_hold_lasts_ten_minutes_and_every_step_renews_it(world: TestServer) {
     ana.go_on("place", HOME).await.is("review");
     minutes_pass(&world, 8);
     assert!(
-        !bea.to_time().await.windows().contains(&wanted),
+        !bea.reaches_time().await.windows().contains(&wanted),
         "sixteen minutes on it is still held"
     );
     minutes_pass(&world, 3);
@@ -97,7 +97,7 @@ async fn a_hold_lasts_ten_minutes_and_every_step_renews_it(world: TestServer) {
 
 async fn a_hold_that_ran_out_is_taken_anew_when_nobody_came(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_review().await;
+    ana.reaches_review().await;
     minutes_pass(&world, 20);
     holds::free_expired(world.app().clone()).await.unwrap();
     ana.book(&[]).await.is("booked");
@@ -107,11 +107,11 @@ async fn a_hold_that_ran_out_is_taken_anew_when_nobody_came(world: TestServer) {
 async fn a_hold_that_was_lost_is_said_at_book_now(world: TestServer) {
     one_seat(&world).await;
     let (mut ana, mut bea) = (Browser::new(&world), Browser::new(&world));
-    let wanted = ana.to_time().await.windows().remove(2);
+    let wanted = ana.reaches_time().await.windows().remove(2);
     ana.go_on("time", &[("window", &wanted)]).await.is("place");
     ana.go_on("place", HOME).await.is("review");
     minutes_pass(&world, 11);
-    bea.to_time().await;
+    bea.reaches_time().await;
     bea.go_on("time", &[("window", &wanted)]).await.is("place");
     let late = ana.book(&[]).await.is("review");
     assert_eq!(late.status, StatusCode::CONFLICT);
@@ -129,7 +129,7 @@ async fn a_hold_that_was_lost_is_said_at_book_now(world: TestServer) {
 
 async fn choosing_another_window_lets_the_first_one_go(world: TestServer) {
     let mut ana = Browser::new(&world);
-    let windows = ana.to_time().await.windows();
+    let windows = ana.reaches_time().await.windows();
     for window in [&windows[2], &windows[3], &windows[2]] {
         ana.go_on("time", &[("window", window)]).await.is("place");
         assert_eq!(taken(&world).await, 16);
@@ -138,7 +138,7 @@ async fn choosing_another_window_lets_the_first_one_go(world: TestServer) {
 
 async fn only_windows_that_were_offered_can_be_had(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_time().await;
+    ana.reaches_time().await;
     let now = world.clock.now().as_microsecond();
     let hour = 3_600_000_000_i64;
     for (from, to) in [
@@ -177,7 +177,7 @@ async fn twenty_want_the_last_place_at_once(world: TestServer) {
             in_place: true,
             ..Browser::new(&world)
         };
-        let windows = visitor.to_time().await.windows();
+        let windows = visitor.reaches_time().await.windows();
         wanted.get_or_insert_with(|| windows[2].clone());
         visitors.push(visitor);
     }
@@ -202,7 +202,7 @@ async fn twenty_want_the_last_place_at_once(world: TestServer) {
 
 async fn book_now_pressed_twice_at_once_books_once(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_review().await;
+    ana.reaches_review().await;
     let presses = (0..6).map(|_| {
         let mut copy = Browser {
             cookie: ana.cookie.clone(),
@@ -226,7 +226,7 @@ async fn book_now_pressed_twice_at_once_books_once(world: TestServer) {
 async fn without_any_window_the_page_says_to_call(world: TestServer) {
     set(&world, |settings| settings.windows.clear()).await;
     let mut ana = Browser::new(&world);
-    ana.to_contact().await;
+    ana.reaches_contact().await;
     let shown = ana.go_on("contact", ANA).await.is("time");
     shown
         .says("There is no free window to book online right now.")

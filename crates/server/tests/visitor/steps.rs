@@ -46,7 +46,7 @@ async fn somebody_books_with_plain_forms(world: TestServer) {
         "looking starts no session"
     );
 
-    ana.to_review()
+    ana.reaches_review()
         .await
         .says("Ana Lopez")
         .says("(602) 555-0142")
@@ -81,7 +81,7 @@ async fn somebody_books_with_our_script_and_without_cookies(world: TestServer) {
         in_place: true,
         ..Browser::new(&world)
     };
-    let contact = ana.to_contact().await;
+    let contact = ana.reaches_contact().await;
     assert_eq!(contact.header("x-ringback"), "step");
     assert!(
         contact.html.starts_with("<section"),
@@ -108,7 +108,7 @@ async fn somebody_books_with_plain_forms_and_without_cookies(world: TestServer) 
         refuses_cookies: true,
         ..Browser::new(&world)
     };
-    let review = ana.to_review().await;
+    let review = ana.reaches_review().await;
     assert_eq!(
         review.status,
         StatusCode::OK,
@@ -135,7 +135,7 @@ async fn wrong_fields_are_told_and_keep_what_was_typed(world: TestServer) {
     assert_eq!(wrong.field("zip").as_deref(), Some("85o04"));
     assert!(ana.cookie.is_none(), "nothing began");
 
-    ana.to_contact().await;
+    ana.reaches_contact().await;
     let typed = [
         ("name", ""),
         ("phone", "602-555"),
@@ -184,7 +184,7 @@ async fn an_area_we_do_not_serve_is_a_kind_dead_end(world: TestServer) {
     ana.get(&format!("/s/{}?step=review", world.seeded.public_id))
         .await
         .is("service");
-    ana.to_contact().await;
+    ana.reaches_contact().await;
 }
 
 async fn what_was_typed_survives_going_back(world: TestServer) {
@@ -193,7 +193,7 @@ async fn what_was_typed_survives_going_back(world: TestServer) {
             in_place,
             ..Browser::new(&world)
         };
-        ana.to_contact().await;
+        ana.reaches_contact().await;
         let typed = [("name", "Ana"), ("phone", "602 555"), ("text_me", "yes")];
         let back = ana.step("contact", "back", &typed).await.is("service");
         assert!(
@@ -232,7 +232,7 @@ async fn what_was_typed_survives_going_back(world: TestServer) {
 
 async fn a_change_on_the_review_leads_back_to_it(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_review().await;
+    ana.reaches_review().await;
     let path = format!("/s/{}", world.seeded.public_id);
     ana.in_place = true;
     let contact = ana.step("review", "to-contact", &[]).await.is("contact");
@@ -253,7 +253,7 @@ async fn a_change_on_the_review_leads_back_to_it(world: TestServer) {
 
 async fn the_consent_box_is_unticked_and_every_change_of_it_is_kept(world: TestServer) {
     let mut ana = Browser::new(&world);
-    let contact = ana.to_contact().await;
+    let contact = ana.reaches_contact().await;
     contact
         .says("Text me a link to finish if I don't book now")
         .says("Reply STOP to opt out");
@@ -293,7 +293,7 @@ async fn the_consent_box_is_unticked_and_every_change_of_it_is_kept(world: TestS
 
 async fn a_returning_browser_is_asked_before_it_is_shown_anything(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_review().await;
+    ana.reaches_review().await;
     minutes_pass(&world, 29);
     ana.open().await.is("review");
     minutes_pass(&world, 2);
@@ -318,7 +318,7 @@ async fn a_returning_browser_is_asked_before_it_is_shown_anything(world: TestSer
 
 async fn after_a_booking_the_next_visit_is_a_new_one(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_review().await;
+    ana.reaches_review().await;
     ana.book(&[]).await.is("booked");
     let before = ana.session(&world).await;
     minutes_pass(&world, 31);
@@ -340,10 +340,10 @@ async fn after_a_booking_the_next_visit_is_a_new_one(world: TestServer) {
 
 async fn the_close_button_alone_is_a_departure(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_contact().await;
+    ana.reaches_contact().await;
     ana.close().await.is("closed").says("Scheduler closed");
     assert!(leads(&world).await.is_empty(), "nobody to reach");
-    ana.to_time().await;
+    ana.reaches_time().await;
     ana.close().await.is("closed");
     let found = leads(&world).await;
     assert_eq!(found.len(), 1);
@@ -365,7 +365,7 @@ async fn what_stands_in_the_fields_is_kept_on_closing_only_where_the_business_wa
         in_place: true,
         ..Browser::new(&world)
     };
-    let contact = ana.to_contact().await;
+    let contact = ana.reaches_contact().await;
     contact.says("We save your details when you continue");
     assert!(!contact.html.contains("data-leave"));
     ana.step("contact", "leave-closed", ANA).await;
@@ -406,7 +406,7 @@ async fn what_stands_in_the_fields_is_kept_on_closing_only_where_the_business_wa
         in_place: true,
         ..Browser::new(&world)
     };
-    bea.to_contact().await;
+    bea.reaches_contact().await;
     bea.close().await;
     assert!(matches!(
         bea.session(&world).await.state,
@@ -424,7 +424,7 @@ async fn what_stands_in_the_fields_is_kept_on_closing_only_where_the_business_wa
 
 async fn a_page_asked_for_again_is_noted_and_a_prefetch_is_not(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_contact().await;
+    ana.reaches_contact().await;
     let asked_at = ana.session(&world).await.page_requested_at;
     let path = format!("/s/{}", world.seeded.public_id);
     minutes_pass(&world, 1);
@@ -528,7 +528,7 @@ async fn the_page_speaks_the_visitors_language(world: TestServer) {
     ana.go_on("service", &[("zip", "x")])
         .await
         .says_not("Choose what you need.");
-    ana.to_contact().await;
+    ana.reaches_contact().await;
     assert_eq!(ana.session(&world).await.came_from.locale, "es");
 }
 
@@ -558,7 +558,7 @@ async fn who_may_frame_which_page(world: TestServer) {
 
 async fn leaving_and_booking_after_all_recovers_the_lead(world: TestServer) {
     let mut ana = Browser::new(&world);
-    ana.to_place().await;
+    ana.reaches_place().await;
     ana.close().await;
     assert_eq!(leads(&world).await[0].state.status(), LeadStatus::New);
     ana.go_on("place", HOME).await.is("review");
