@@ -44,6 +44,21 @@ pub struct Secrets {
     pub app_key: String,
 }
 
+impl Settings {
+    /// What is missing, as a sentence key below `error-`; `None` when it can be used.
+    pub fn wrong(&self) -> Option<&'static str> {
+        if self.tenant <= 0 {
+            Some("servicetitan-tenant")
+        } else if self.client_id.trim().is_empty() {
+            Some("servicetitan-client-id")
+        } else if self.booking_provider <= 0 {
+            Some("servicetitan-booking-provider")
+        } else {
+            None
+        }
+    }
+}
+
 /// One business's ServiceTitan.
 pub struct ServiceTitan<'a> {
     account: &'a Account,

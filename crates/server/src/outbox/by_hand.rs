@@ -3,13 +3,18 @@
 
 use jiff::Timestamp;
 use ringback_domain::delivery::{Delivery, DeliveryKind, DeliveryStatus, Planned};
-use ringback_domain::follow_up::{self, Ruling, SENDABLE_FOR, WhyNot};
+use ringback_domain::follow_up::{self, Ruling, SENDABLE_FOR, TextNote, WhyNot};
 use ringback_domain::id::{BusinessId, DeliveryId, StaffId};
-use ringback_domain::lead::Lead;
+use ringback_domain::lead::{Lead, LeadStatus};
 use ringback_domain::phone::Phone;
+use ringback_domain::session::SessionState;
 
 use super::text::About;
-use crate::store::{Hint, StoreError, Tx, delivery, outbox as rows};
+use crate::store::integration::SERVICETITAN;
+use crate::store::lead::LeadFilter;
+use crate::store::{
+    Hint, StoreError, Tx, delivery, integration, lead, outbox as rows, scheduler, session,
+};
 
 /// What comes of *Send booking link*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +56,11 @@ pub fn send_link(tx: &mut Tx<'_>, lead: &Lead, by: StaffId) -> Result<ByHand, St
     let mut session = about.session().clone();
     session.lead = Some(lead.id);
     delivery::plan(tx, &session, None, planned, Some(by))?;
-    Ok(ByHand::Planned {
-        at,
-        night: at > tx.now(),
-    })
+    let night = at > tx.now();
+    let mut lead = lead.clone();
+    lead.text_note = Some(TextNote::Planned { at, night });
+    lead::save(tx, &lead)?;
+    Ok(ByHand::Planned { at, night })
 }
 
 /// What the rules would say of a link by hand now; for a button that says beforehand why it is off.
@@ -84,4 +90,46 @@ pub fn retry(tx: &mut Tx<'_>, business: BusinessId, id: DeliveryId) -> Result<bo
     let again = rows::due_again(tx, &delivery, expires_at)?;
     tx.hint(Hint::Deliveries);
     Ok(again)
+}
+
+/// How many open leads one press sends.
+const OPEN_LEADS_AT_ONCE: i64 = 500;
+
+/// ServiceTitan was connected later: plans a record for every open lead that has none on its way, of
+/// schedulers that send at all. Returns how many.
+pub fn send_open_leads(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    by: StaffId,
+) -> Result<usize, StoreError> {
+    if !integration::connected(tx, business, SERVICETITAN)? {
+        return Ok(0);
+    }
+    let open = LeadFilter {
+        states: vec![LeadStatus::New, LeadStatus::Claimed, LeadStatus::Contacted],
+        limit: OPEN_LEADS_AT_ONCE,
+        ..LeadFilter::default()
+    };
+    let mut planned = 0;
+    for lead in lead::list(tx, business, &open)? {
+        let settings = scheduler::get(tx, business, lead.scheduler)?.settings;
+        let theirs = delivery::of_lead(tx, business, lead.id)?;
+        let has_one = theirs
+            .iter()
+            .any(|d| d.kind == DeliveryKind::CrmAbandoned && d.status != DeliveryStatus::Withdrawn);
+        let session = session::get(tx, business, lead.session)?;
+        let left = matches!(session.state, SessionState::Abandoned { .. });
+        if has_one || !left || settings.sync.send.delay().is_none() {
+            continue;
+        }
+        let kind = DeliveryKind::CrmAbandoned;
+        let record = Planned {
+            kind,
+            due_at: tx.now(),
+            expires_at: tx.now() + kind.lives_for(),
+        };
+        delivery::plan(tx, &session, None, record, Some(by))?;
+        planned += 1;
+    }
+    Ok(planned)
 }

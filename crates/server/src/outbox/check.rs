@@ -2,16 +2,17 @@
 //! readiness list. Nothing is sent to anybody.
 
 use ringback_domain::id::BusinessId;
-use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
 
-use super::why;
+use super::{connect, why};
 use crate::app::App;
 use crate::crm::servicetitan::{self, Credentials, ServiceTitan};
 use crate::crm::{self, Crm as _};
 use crate::sms::twilio::{self, Twilio};
 use crate::sms::{self, Carrier as _};
 use crate::store::integration::{self, Check, Integration, SERVICETITAN, TEXTS};
-use crate::store::{Order, StoreError};
+use crate::store::outbox::{self as rows, Channel};
+use crate::store::{Hint, Order, StoreError, Tx};
 
 /// Calls ServiceTitan with what is saved, and lists campaigns, call reasons and booking providers by name.
 /// `None` when nothing is saved yet.
@@ -99,25 +100,13 @@ async fn saved<S, K>(
     kind: &'static str,
 ) -> Result<Option<(S, K)>, StoreError>
 where
-    S: serde::de::DeserializeOwned + Send + 'static,
-    K: serde::de::DeserializeOwned,
+    S: DeserializeOwned + Send + 'static,
+    K: DeserializeOwned,
 {
-    let read = move |tx: &mut crate::store::Tx<'_>| integration::get::<S>(tx, business, kind);
-    let Some(Integration {
-        settings,
-        secret: Some(sealed),
-        ..
-    }) = app.store.read(read).await?
-    else {
-        return Ok(None);
-    };
-    let opened = app
-        .vault
-        .unseal(business, kind, &sealed)
-        .map_err(|error| StoreError::Invalid(error.to_string()))?;
-    let secrets = serde_json::from_slice(opened.expose_secret())
-        .map_err(|_| StoreError::Invalid("a stored secret has another shape".into()))?;
-    Ok(Some((settings, secrets)))
+    let read = move |tx: &mut Tx<'_>| integration::get::<S>(tx, business, kind);
+    let settings = app.store.read(read).await?.map(|found| found.settings);
+    let secrets = connect::secrets(app, business, kind).await?;
+    Ok(settings.zip(secrets))
 }
 
 async fn keep(
@@ -127,7 +116,7 @@ async fn keep(
     check: Check,
 ) -> Result<Check, StoreError> {
     let kept = check.clone();
-    let write = move |tx: &mut crate::store::Tx<'_>| {
+    let write = move |tx: &mut Tx<'_>| {
         let mut kept = kept.clone();
         if !kept.works {
             // What could be chosen before can still be chosen.
@@ -137,6 +126,16 @@ async fn keep(
             if kept.choices == crm::Choices::default() {
                 kept.choices = before.map(|(_, check)| check.choices).unwrap_or_default();
             }
+        }
+        if kept.works {
+            // What waits for its next try need not wait any longer.
+            let channel = if kind == TEXTS {
+                Channel::Text
+            } else {
+                Channel::Crm
+            };
+            rows::hurry(tx, business, channel)?;
+            tx.hint(Hint::Deliveries);
         }
         integration::checked(tx, business, kind, &kept)
     };

@@ -107,27 +107,24 @@ fn prepare(
         request.tell_inboxes(tx);
         return Ok(None);
     }
-    let Some(connection) = request.connection.as_ref() else {
-        let state = DeliveryState::Withdrawn {
-            why: "not-connected".into(),
+    let connection = request.connection.as_ref();
+    let Some(credentials) = connection.and_then(|c| credentials(vault, c)) else {
+        let (state, why) = match (is_look(claimed), connection.is_some()) {
+            // Nobody to ask: it stays unknown, and says so.
+            (true, _) => (DeliveryState::Unknown { look_at: None }, "crm-unknown"),
+            (false, false) => {
+                let why = "not-connected";
+                (DeliveryState::Withdrawn { why: why.into() }, why)
+            }
+            (false, true) => {
+                let (outcome, _) = outcome(&Trouble::Credentials);
+                (
+                    claimed.after(outcome, tx.now(), jitter()),
+                    "crm-credentials",
+                )
+            }
         };
-        outbox::settle(tx, claimed, &state, claimed.lookups, Some("not-connected"))?;
-        request.tell_inboxes(tx);
-        return Ok(None);
-    };
-    let Some(credentials) = credentials(vault, connection) else {
-        let outcome = Outcome::TryLater {
-            after: None,
-            why: "crm-credentials".into(),
-        };
-        let state = claimed.after(outcome, tx.now(), jitter());
-        outbox::settle(
-            tx,
-            claimed,
-            &state,
-            claimed.lookups,
-            Some("crm-credentials"),
-        )?;
+        outbox::settle(tx, claimed, &state, claimed.lookups, Some(why))?;
         request.tell_inboxes(tx);
         return Ok(None);
     };

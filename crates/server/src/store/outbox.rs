@@ -232,6 +232,18 @@ pub fn settle(
     Ok(changed == 1)
 }
 
+/// What has been tried in vain and waits for its next try is due now: the outside works again.
+pub fn hurry(tx: &mut Tx<'_>, business: BusinessId, channel: Channel) -> Result<u64, StoreError> {
+    tx.execute(
+        sql!(
+            "UPDATE delivery SET due_at = $3
+             WHERE business_id = $1 AND (kind LIKE 'text%') = ($2 = 1) AND state = 'due' AND due_at > $3
+               AND why IS NOT NULL"
+        ),
+        &[&business, &channel.is_text(), &tx.now()],
+    )
+}
+
 /// Due again because staff asked for it: of a delivery that certainly had no effect. False when it stands
 /// otherwise.
 pub fn due_again(
