@@ -1,6 +1,7 @@
 //! What a request is told when it cannot be done: a sentence that says what to do, as a small page for
 //! people and as `application/problem+json` for programs. Personal data is never in it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use askama::Template;
@@ -10,46 +11,35 @@ use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 
 use crate::store::StoreError;
+use crate::words::{FALLBACK, Words};
 
-/// Why a request cannot be done. Every sentence is for the person who asked.
-#[derive(Debug, thiserror::Error)]
+/// Why a request cannot be done. What people are told is in the locale files: [`Error::sentence`].
+#[derive(Debug)]
 pub enum Error {
     /// Nothing is there, or not for this caller.
-    #[error(
-        "There is nothing at this address. Check the link, or start again from the first page."
-    )]
     NotFound,
     /// Not signed in, or the key is unknown.
-    #[error("Sign in first, or send a valid API key.")]
     NotSignedIn,
     /// Signed in, but the role does not allow it.
-    #[error("Your role does not include this. Ask an Administrator.")]
     NotAllowed,
     /// A change that another website may have caused.
-    #[error(
-        "That did not come from one of our own pages, so nothing was changed. Open the page itself and try there."
-    )]
     FromElsewhere,
-    /// What was sent cannot be read or is out of bounds.
-    #[error("{0}")]
+    /// What was sent cannot be read or is out of bounds; the sentence says what to mend.
     BadInput(String),
-    /// The change is not possible as things stand.
-    #[error("{0}")]
+    /// The change is not possible as things stand; the sentence says why.
     Conflict(String),
+    /// Somebody else has changed the same thing meanwhile.
+    Overtaken,
     /// More than anybody needs to send.
-    #[error("That is more than we can take in one go. Shorten it, then send it again.")]
     TooLarge,
     /// Too many requests from one place.
-    #[error("That was a lot in a short time. Wait a moment, then try again.")]
     TooMany {
         /// Seconds to wait.
         retry_after: u64,
     },
     /// The store cannot take it just now; nothing was lost or half done.
-    #[error("We could not save that just now. Nothing is lost: try again in a moment.")]
     Busy,
     /// Our own fault.
-    #[error("Something went wrong on our side. It has been noted; try again in a moment.")]
     Fault,
 }
 
@@ -61,12 +51,48 @@ impl Error {
             Self::NotSignedIn => StatusCode::UNAUTHORIZED,
             Self::NotAllowed | Self::FromElsewhere => StatusCode::FORBIDDEN,
             Self::BadInput(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Overtaken => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+
+    /// What the person who asked is told.
+    pub fn sentence(&self, w: &Words) -> String {
+        match self {
+            Self::NotFound => w.say("error-not-found"),
+            Self::NotSignedIn => w.say("error-not-signed-in"),
+            Self::NotAllowed => w.say("error-not-allowed"),
+            Self::FromElsewhere => w.say("error-from-elsewhere"),
+            Self::BadInput(sentence) | Self::Conflict(sentence) => sentence.clone(),
+            Self::Overtaken => w.say("error-overtaken"),
+            Self::TooLarge => w.say("error-too-large"),
+            Self::TooMany { .. } => w.say("error-too-many"),
+            Self::Busy => w.say("error-busy"),
+            Self::Fault => w.say("error-fault"),
+        }
+    }
+
+    /// The answer to a person: a small page with the sentence.
+    pub fn page(&self, w: &Words) -> Response {
+        let title = match self {
+            Self::NotFound => w.say("told-nothing-here"),
+            _ => w.say("told-not-done"),
+        };
+        let sentence = self.sentence(w);
+        let page = Message {
+            locale: w.locale(),
+            title: &title,
+            sentence: &sentence,
+        };
+        let mut response = match page.render() {
+            Ok(html) => (self.status(), Html(html)).into_response(),
+            Err(_) => (self.status(), sentence).into_response(),
+        };
+        self.add_retry_after(&mut response);
+        response
     }
 
     /// The answer to a program: RFC 9457 problem details.
@@ -99,13 +125,20 @@ impl Error {
     }
 }
 
+impl fmt::Display for Error {
+    /// For programs and logs: the sentence in English.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence(Words::of(FALLBACK)))
+    }
+}
+
+impl std::error::Error for Error {}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NoRow => Self::NotFound,
-            StoreError::Conflict => {
-                Self::Conflict("Somebody else was quicker. Look again, then try once more.".into())
-            }
+            StoreError::Conflict => Self::Overtaken,
             passing if passing.is_passing() => {
                 tracing::warn!(error = %passing, "store");
                 Self::Busy
@@ -121,28 +154,21 @@ impl From<StoreError> for Error {
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
+    locale: &'a str,
     title: &'a str,
     sentence: &'a str,
 }
 
 impl IntoResponse for Error {
+    /// The page in English; where the caller is known, [`Told`] lets it be said again as they read it.
     fn into_response(self) -> Response {
-        let status = self.status();
-        let sentence = self.to_string();
-        let page = Message {
-            title: status.canonical_reason().unwrap_or("Error"),
-            sentence: &sentence,
-        };
-        let mut response = match page.render() {
-            Ok(html) => (status, Html(html)).into_response(),
-            Err(_) => (status, sentence.clone()).into_response(),
-        };
-        self.add_retry_after(&mut response);
+        let mut response = self.page(Words::of(FALLBACK));
         response.extensions_mut().insert(Told(Arc::new(self)));
         response
     }
 }
 
-/// Left in an answer so that a program can be told the same as problem details.
+/// Left in an answer so that the same can be said again: to a program as problem details, to a person in
+/// their own language.
 #[derive(Clone)]
 pub struct Told(pub Arc<Error>);

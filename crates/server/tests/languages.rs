@@ -13,7 +13,36 @@ use ringback_server::store::{Order, business, lead, scheduler};
 use ringback_server::testing::TestServer;
 use ringback_server::words::Words;
 
-on_both_engines!(server: an_english_start_is_spanish_to_whoever_asks_for_it);
+on_both_engines!(server: an_english_start_is_spanish_to_whoever_asks_for_it, what_went_wrong_is_said_in_the_language_asked_for);
+
+async fn what_went_wrong_is_said_in_the_language_asked_for(world: TestServer) {
+    let client = &world.app().calls;
+    let asks = |language: &'static str| {
+        client
+            .get(format!("{}/s/nowhere", world.url))
+            .header("accept-language", language)
+    };
+    let spanish = asks("es").send().await.unwrap();
+    assert_eq!(spanish.status(), 404);
+    let spanish = spanish.text().await.unwrap();
+    assert!(
+        spanish.contains(r#"lang="es""#) && spanish.contains("No hay nada en esta dirección"),
+        "{spanish}"
+    );
+    let other = asks("fr").send().await.unwrap().text().await.unwrap();
+    assert!(
+        other.contains(r#"lang="en""#) && other.contains("There is nothing at this address"),
+        "{other}"
+    );
+    let program = client
+        .get(format!("{}/api/v1/leads", world.url))
+        .header("accept-language", "es")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(program.status(), 401);
+    assert!(program.text().await.unwrap().contains("Sign in first"));
+}
 
 async fn an_english_start_is_spanish_to_whoever_asks_for_it(world: TestServer) {
     let region = Region::UnitedStates;

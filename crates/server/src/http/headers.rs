@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::error::Told;
+use crate::words::{FALLBACK, Words};
 
 /// No inline script or style anywhere; framed only by ourselves unless the handler names sites.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -16,9 +17,16 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// `Origin: null` with our own forms.
 pub async fn on_every_answer(State(app): State<App>, request: Request, next: Next) -> Response {
     let for_a_program = request.uri().path().starts_with("/api/");
+    let languages = request.headers().get(header::ACCEPT_LANGUAGE).cloned();
     let mut response = next.run(request).await;
-    if for_a_program && let Some(Told(error)) = response.extensions().get() {
-        response = error.problem();
+    if let Some(Told(error)) = response.extensions().get() {
+        let languages = languages
+            .as_ref()
+            .and_then(|languages| languages.to_str().ok());
+        response = match for_a_program {
+            true => error.problem(),
+            false => error.page(Words::negotiate(languages, FALLBACK)),
+        };
     }
     let headers = response.headers_mut();
     let mut default = |name: HeaderName, value: &'static str| {

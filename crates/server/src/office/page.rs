@@ -204,7 +204,6 @@ pub async fn not_allowed(app: &App, caller: &Caller) -> Result<Response, Error> 
 /// An error as a page of the office: the sentence, and the way back.
 pub async fn told(app: &App, caller: &Caller, error: &Error) -> Response {
     let me = caller.clone();
-    let sentence = error.to_string();
     let shell = app
         .store
         .read(move |tx| Shell::load(tx, &me, At::Elsewhere))
@@ -219,7 +218,7 @@ pub async fn told(app: &App, caller: &Caller, error: &Error) -> Response {
     };
     let page = MessagePage {
         title: shell.w.say(title),
-        sentence,
+        sentence: error.sentence(shell.w),
         ask: Vec::new(),
         shell,
     };

@@ -34,3 +34,15 @@ error-wording-lone-brace = A brace stands alone. Write blanks like { "{" }link{ 
 error-wording-link-missing = The text needs { "{" }link{ "}" }, or nobody can come back.
 error-wording-business-missing = The text needs { "{" }business{ "}" }: a text must say whom it is from.
 error-wording-stop-missing = The text must say how to opt out, such as "Reply STOP to opt out".
+
+## What could not be done
+
+error-not-found = There is nothing at this address. Check the link, or start again from the first page.
+error-not-signed-in = Sign in first, or send a valid API key.
+error-not-allowed = Your role does not include this. Ask an Administrator.
+error-from-elsewhere = That did not come from one of our own pages, so nothing was changed. Open the page itself and try there.
+error-overtaken = Somebody else was quicker. Look again, then try once more.
+error-too-large = That is more than we can take in one go. Shorten it, then send it again.
+error-too-many = That was a lot in a short time. Wait a moment, then try again.
+error-busy = We could not save that just now. Nothing is lost: try again in a moment.
+error-fault = Something went wrong on our side. It has been noted; try again in a moment.

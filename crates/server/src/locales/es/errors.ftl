@@ -34,3 +34,15 @@ error-wording-lone-brace = Hay una llave suelta. Escriba los espacios así: { "{
 error-wording-link-missing = El texto necesita { "{" }link{ "}" }; sin él, nadie puede volver.
 error-wording-business-missing = El texto necesita { "{" }business{ "}" }: un mensaje debe decir de quién viene.
 error-wording-stop-missing = El texto debe decir cómo darse de baja, por ejemplo "STOP para darse de baja".
+
+## What could not be done
+
+error-not-found = No hay nada en esta dirección. Revise el enlace o empiece de nuevo desde la primera página.
+error-not-signed-in = Entre primero, o envíe una clave API válida.
+error-not-allowed = Su función no incluye esto. Pregunte a un Administrador.
+error-from-elsewhere = Eso no vino de una de nuestras páginas, así que nada cambió. Abra la página e intente desde allí.
+error-overtaken = Alguien más fue más rápido. Mire de nuevo e intente otra vez.
+error-too-large = Eso es más de lo que podemos recibir de una vez. Acórtelo y envíelo de nuevo.
+error-too-many = Fueron muchas solicitudes en poco tiempo. Espere un momento e intente de nuevo.
+error-busy = No pudimos guardarlo en este momento. No se perdió nada: intente de nuevo en un momento.
+error-fault = Algo falló de nuestro lado. Quedó anotado; intente de nuevo en un momento.
