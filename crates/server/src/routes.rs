@@ -3,7 +3,7 @@
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
-use ringback_domain::staff::Permission::{self, WorkLeads};
+use ringback_domain::staff::Permission::{self, ChangeSettings, SeeSettings, WorkLeads};
 
 use crate::api::{self, health, leads, schedulers};
 use crate::app::App;
@@ -12,7 +12,8 @@ use crate::capture::line;
 use crate::demo::stage::{self, Stage};
 use crate::error::Error;
 use crate::http;
-use crate::office::{door, inbox, lead, sign_in, stream, tasks};
+use crate::office::settings::{self, business, keys, servicetitan, staff, texts};
+use crate::office::{door, inbox, lead, setup, sign_in, stream, tasks};
 use crate::scheduler::{book, embed, link, page};
 use crate::sms::hooks;
 
@@ -76,6 +77,85 @@ fn product(app: App) -> Table {
         .office("/office/tasks/{id}/done", WorkLeads, post(tasks::close))
         .office("/office/tasks/{id}/reopen", WorkLeads, post(tasks::reopen))
         .office("/office/sign-out", WorkLeads, post(sign_in::leave))
+        // What the Administrator sets up.
+        .stranger("/setup/{token}", get(setup::show).post(setup::make))
+        .office("/office/welcome", SeeSettings, get(setup::welcome))
+        .office("/office/settings", SeeSettings, get(settings::show))
+        .office(
+            "/office/settings/schedulers",
+            ChangeSettings,
+            post(settings::add_scheduler),
+        )
+        .office(
+            "/office/settings/business",
+            ChangeSettings,
+            get(business::show).post(business::save),
+        )
+        .office(
+            "/office/settings/servicetitan",
+            ChangeSettings,
+            get(servicetitan::show).post(servicetitan::save),
+        )
+        .office(
+            "/office/settings/servicetitan/test",
+            ChangeSettings,
+            post(servicetitan::test),
+        )
+        .office(
+            "/office/settings/servicetitan/disconnect",
+            ChangeSettings,
+            post(servicetitan::disconnect),
+        )
+        .office(
+            "/office/settings/texts",
+            ChangeSettings,
+            get(texts::show).post(texts::save),
+        )
+        .office(
+            "/office/settings/texts/test",
+            ChangeSettings,
+            post(texts::test),
+        )
+        .office(
+            "/office/settings/texts/disconnect",
+            ChangeSettings,
+            post(texts::disconnect),
+        )
+        .office(
+            "/office/settings/staff",
+            ChangeSettings,
+            get(staff::show).post(staff::add),
+        )
+        .office(
+            "/office/settings/staff/{id}/role",
+            ChangeSettings,
+            post(staff::role),
+        )
+        .office(
+            "/office/settings/staff/{id}/link",
+            ChangeSettings,
+            post(staff::link),
+        )
+        .office(
+            "/office/settings/staff/{id}/deactivate",
+            ChangeSettings,
+            post(staff::deactivate),
+        )
+        .office(
+            "/office/settings/staff/{id}/reactivate",
+            ChangeSettings,
+            post(staff::reactivate),
+        )
+        .office(
+            "/office/settings/keys",
+            ChangeSettings,
+            get(keys::show).post(keys::make),
+        )
+        .office(
+            "/office/settings/keys/{hash}/revoke",
+            ChangeSettings,
+            post(keys::revoke),
+        )
         // The carrier.
         .hook("/hooks/texts/status", post(hooks::status))
         .hook("/hooks/texts/inbound", post(hooks::inbound))

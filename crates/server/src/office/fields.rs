@@ -36,6 +36,12 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     }
 }
 
+impl FromIterator<(String, String)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
 impl Fields {
     /// Reads an `application/x-www-form-urlencoded` body. What is not UTF-8 is shown as such.
     pub fn read(body: &[u8]) -> Self {

@@ -11,6 +11,8 @@ pub mod lead;
 pub mod page;
 pub mod passwords;
 pub mod row;
+pub mod settings;
+pub mod setup;
 pub mod sign_in;
 pub mod stream;
 pub mod tasks;

@@ -10,6 +10,7 @@ use ringback_domain::region::Region;
 use ringback_domain::staff::{Permission, Role};
 
 use super::door::Caller;
+use super::settings::readiness;
 use crate::app::App;
 use crate::error::Error;
 use crate::store::{StoreError, Tx, business, lead, staff, task};
@@ -71,7 +72,8 @@ impl Shell {
             w: Words::of(&business.locale),
             new_leads: lead::count_new(tx, business.id)?,
             overdue: task::overdue(tx, business.id, me.staff.id)?,
-            unready: false,
+            unready: me.staff.role.may(Permission::SeeSettings)
+                && !readiness::open_points(tx, &business)?.is_empty(),
             now: tx.now(),
             me: me.clone(),
             business,

@@ -148,6 +148,10 @@ fn prepare(
 }
 
 fn credentials(vault: &Vault, connection: &Integration<Settings>) -> Option<Credentials> {
+    if connection.settings.booking_provider == 0 {
+        // Connected, but not yet told as which provider: what is due waits.
+        return None;
+    }
     let sealed = connection.secret.as_ref()?;
     let opened = vault.unseal(connection.business, SERVICETITAN, sealed);
     let opened = opened

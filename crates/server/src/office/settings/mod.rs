@@ -1,0 +1,256 @@
+//! Settings: what an Administrator sets up. Each page reads its form into domain words or says at each field
+//! what is wrong, and keeps what was typed. Scheduler Details have a file of their own beside this folder.
+
+pub mod business;
+pub mod keys;
+pub mod readiness;
+pub mod servicetitan;
+pub mod sheet;
+pub mod staff;
+pub mod texts;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use ringback_domain::coded;
+use ringback_domain::id::BusinessId;
+use ringback_domain::scheduler::Scheduler;
+use ringback_domain::starts::Start;
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+
+use self::business::line;
+use self::readiness::Point;
+use self::sheet::Sheet;
+use crate::app::App;
+use crate::error::Error;
+use crate::office::door::Caller;
+use crate::office::fields::{Asked, Fields};
+use crate::office::page::{self, At, Shell};
+use crate::outbox::why;
+use crate::random;
+use crate::store::integration::Integration;
+use crate::store::{Order, scheduler};
+use crate::words::Words;
+
+/// A scheduler's name is staff's own; it stands in lists.
+const LONGEST_SCHEDULER_NAME: usize = 60;
+/// Letters and digits of a scheduler's public id.
+const PUBLIC_ID_LENGTH: usize = 12;
+
+coded! {
+    /// What was just done, told once after the page has come back.
+    Done {
+        /// What was typed is kept.
+        Saved = "saved",
+        /// Kept, and the outside answers.
+        Connected = "connected",
+        /// The outside was called; the page says what it said.
+        Tested = "tested",
+        /// An outside system is let go.
+        Disconnected = "disconnected",
+        /// A role changed.
+        Role = "role",
+        /// Somebody may not sign in any more.
+        Deactivated = "deactivated",
+        /// Somebody may sign in again.
+        Reactivated = "reactivated",
+        /// A key opens nothing any more.
+        Revoked = "revoked",
+    }
+}
+
+impl Done {
+    /// Reads `did` of an address we sent somebody to.
+    pub fn read(asked: &Fields) -> Option<Self> {
+        asked.one("did").parse().ok()
+    }
+
+    /// The sentence.
+    pub fn said(self, w: &Words) -> String {
+        w.say(&format!("done-{self}"))
+    }
+}
+
+/// Back to the page, which then says what was done.
+pub fn saved(page: &str, done: Done) -> Response {
+    Redirect::to(&format!("{page}?did={done}")).into_response()
+}
+
+#[derive(Template)]
+#[template(path = "office/settings/overview.html")]
+struct OverviewPage {
+    shell: Shell,
+    done: Option<Done>,
+    points: Vec<Point>,
+    schedulers: Vec<Scheduler>,
+    sheet: Sheet,
+}
+
+impl OverviewPage {
+    fn starts(&self) -> Vec<(String, String)> {
+        starts(self.shell.w)
+    }
+}
+
+/// `GET /office/settings`: what is ready and what is missing, the schedulers, and the way to every page.
+pub async fn show(
+    State(app): State<App>,
+    me: Caller,
+    Asked(asked): Asked,
+) -> Result<Response, Error> {
+    let mut page = overview(&app, &me).await?;
+    page.done = Done::read(&asked);
+    page::html(&page)
+}
+
+async fn overview(app: &App, me: &Caller) -> Result<OverviewPage, Error> {
+    let (me, url) = (me.clone(), app.config.public_url.clone());
+    let page = app.store.read(move |tx| {
+        let shell = Shell::load(tx, &me, At::Settings)?;
+        Ok(OverviewPage {
+            points: readiness::points(tx, &shell.business, &url)?,
+            schedulers: scheduler::list(tx, me.business())?,
+            done: None,
+            sheet: Sheet::default(),
+            shell,
+        })
+    });
+    Ok(page.await?)
+}
+
+/// `POST /office/settings/schedulers`: one more scheduler, from a ready-made start.
+pub async fn add_scheduler(
+    State(app): State<App>,
+    me: Caller,
+    fields: Fields,
+) -> Result<Response, Error> {
+    let mut page = overview(&app, &me).await?;
+    let w = page.shell.w;
+    let mut sheet = Sheet::sent(fields);
+    let start: Option<Start> = sheet.value("start").parse().ok();
+    let mut name = line(&mut sheet, w, "scheduler_name", LONGEST_SCHEDULER_NAME);
+    let Some(start) = start.filter(|_| sheet.is_right()) else {
+        if start.is_none() {
+            sheet.wrong("start", w.say("wrong-start"));
+        }
+        page.sheet = sheet;
+        return page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    if name.is_empty() {
+        name = w.say(start.name_key());
+    }
+    let (business, region) = (me.business(), page.shell.region());
+    let settings = w.begin(start, region);
+    let public_id = public_id();
+    let kept = public_id.clone();
+    app.store
+        .write(Order::Business(business.get()), move |tx| {
+            scheduler::create(tx, business, &kept, &name, &settings)
+        })
+        .await?;
+    let details = format!("/office/settings/schedulers/{public_id}");
+    Ok(Redirect::to(&details).into_response())
+}
+
+/// A fresh id for URLs and the embed snippet.
+pub fn public_id() -> String {
+    random::token()[..PUBLIC_ID_LENGTH].to_owned()
+}
+
+/// The ready-made starts to choose from: word and name.
+pub fn starts(w: &Words) -> Vec<(String, String)> {
+    let starts = Start::ALL.iter();
+    starts
+        .map(|start| (start.to_string(), w.say(start.name_key())))
+        .collect()
+}
+
+/// What the last call to an outside system said, for the top of its page.
+pub struct Checked {
+    /// It works.
+    pub works: bool,
+    /// When it was called.
+    pub at: String,
+    /// What it said; empty when all is well.
+    pub said: String,
+}
+
+impl Checked {
+    fn of<S>(shell: &Shell, integration: &Integration<S>) -> Option<Self> {
+        let (at, check) = integration.checked.as_ref()?;
+        let said = match check.said.as_str() {
+            "" => String::new(),
+            kept => why::sentence(shell.w, kept),
+        };
+        Some(Self {
+            works: check.works,
+            at: shell.moment(at),
+            said,
+        })
+    }
+}
+
+/// The secrets of an outside system; `None` when there are none, or the key file no longer opens them.
+fn opened<K: DeserializeOwned>(
+    app: &App,
+    business: BusinessId,
+    kind: &str,
+    sealed: Option<&[u8]>,
+) -> Option<K> {
+    let opened = app.vault.unseal(business, kind, sealed?);
+    let opened = opened
+        .inspect_err(|error| tracing::error!(%error, kind, "stored secrets"))
+        .ok()?;
+    serde_json::from_slice(opened.expose_secret()).ok()
+}
+
+/// `Saved, ends in …1234`; of a short secret no letter is shown.
+fn saved_secret(w: &Words, secret: &str) -> String {
+    let letters: Vec<char> = secret.chars().collect();
+    match letters.len() {
+        0 => String::new(),
+        1..=11 => w.say("secret-saved"),
+        long => {
+            let end: String = letters[long - 4..].iter().collect();
+            w.with("secret-saved-ends", &[("end", end)])
+        }
+    }
+}
+
+/// What was typed as a secret, else what is kept.
+fn secret(sheet: &Sheet, name: &str, kept: Option<&str>) -> String {
+    match sheet.secret(name).trim() {
+        "" => kept.unwrap_or_default().to_owned(),
+        typed => typed.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_secret_only_the_end_is_shown_and_of_a_short_one_nothing() {
+        let w = Words::of("en");
+        assert!(saved_secret(w, "cs1.sandbox-only-1234").contains("…1234"));
+        assert!(!saved_secret(w, "short-1234").contains("1234"));
+        assert_eq!(saved_secret(w, ""), "");
+    }
+
+    #[test]
+    fn an_empty_field_keeps_the_secret_and_a_typed_one_takes_its_place() {
+        let sheet = Sheet::sent(Fields::read(b"a=++&b=+new+"));
+        assert_eq!(secret(&sheet, "a", Some("kept")), "kept");
+        assert_eq!(secret(&sheet, "b", Some("kept")), "new");
+        assert_eq!(secret(&sheet, "c", None), "");
+    }
+
+    #[test]
+    fn everything_done_has_its_sentence() {
+        for done in Done::ALL {
+            assert!(done.said(Words::of("en")).ends_with('.'));
+        }
+    }
+}

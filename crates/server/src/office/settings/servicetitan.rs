@@ -1,0 +1,338 @@
+//! Settings, *ServiceTitan*: credentials (secrets only ever go in), the lists to choose from by name, and a
+//! button that really calls. Saving calls too, so that a slip shows at once.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use ringback_domain::id::BusinessId;
+
+use super::business::line;
+use super::sheet::Sheet;
+use super::{Checked, Done, opened, saved, saved_secret, secret};
+use crate::app::App;
+use crate::crm::servicetitan::{Secrets, Settings};
+use crate::crm::{Choices, Named};
+use crate::error::Error;
+use crate::office::door::Caller;
+use crate::office::fields::{Asked, Fields};
+use crate::office::page::{self, At, Shell};
+use crate::outbox::check;
+use crate::store::integration::{self, Check, Integration, SERVICETITAN};
+use crate::store::{Hint, Order, StoreError};
+use crate::words::Words;
+
+const PAGE: &str = "/office/settings/servicetitan";
+/// Client IDs and keys are well below this.
+const LONGEST: usize = 300;
+
+#[derive(Template)]
+#[template(path = "office/settings/servicetitan.html")]
+struct ServiceTitanPage {
+    shell: Shell,
+    done: Option<Done>,
+    sheet: Sheet,
+    connected: bool,
+    /// The key file does not open what is stored.
+    unreadable: bool,
+    checked: Option<Checked>,
+    client_secret: String,
+    app_key: String,
+    choices: Choices,
+}
+
+impl ServiceTitanPage {
+    fn providers(&self) -> Vec<(String, String)> {
+        self.named(&self.choices.booking_providers, "booking_provider")
+    }
+
+    fn campaigns(&self) -> Vec<(String, String)> {
+        self.named(&self.choices.campaigns, "campaign")
+    }
+
+    fn call_reasons(&self) -> Vec<(String, String)> {
+        self.named(&self.choices.call_reasons, "call_reason")
+    }
+
+    /// By name; what stands comes along even when ServiceTitan no longer lists it.
+    fn named(&self, listed: &[Named], field: &str) -> Vec<(String, String)> {
+        let w = self.shell.w;
+        let mut choices = vec![(String::new(), w.say("choose-none"))];
+        choices.extend(
+            listed
+                .iter()
+                .map(|one| (one.id.to_string(), one.name.clone())),
+        );
+        let stands = self.sheet.value(field);
+        if choices.iter().all(|(id, _)| *id != stands) {
+            let name = w.with("choose-unlisted", &[("id", stands.as_str())]);
+            choices.push((stands, name));
+        }
+        choices
+    }
+}
+
+/// What is kept, opened.
+struct Kept {
+    shell: Shell,
+    integration: Option<Integration<Settings>>,
+    secrets: Option<Secrets>,
+}
+
+impl Kept {
+    async fn load(app: &App, me: &Caller) -> Result<Self, Error> {
+        let (caller, business) = (me.clone(), me.business());
+        let (shell, integration) = app
+            .store
+            .read(move |tx| {
+                let shell = Shell::load(tx, &caller, At::Settings)?;
+                let integration: Option<Integration<Settings>> =
+                    integration::get(tx, business, SERVICETITAN)?;
+                Ok((shell, integration))
+            })
+            .await?;
+        let sealed = integration.as_ref().and_then(|i| i.secret.as_deref());
+        Ok(Self {
+            secrets: opened(app, business, SERVICETITAN, sealed),
+            shell,
+            integration,
+        })
+    }
+
+    fn page(self, sheet: Sheet, done: Option<Done>) -> ServiceTitanPage {
+        let shown = |secret: fn(&Secrets) -> &str| {
+            let secrets = self.secrets.as_ref();
+            secrets.map_or_else(String::new, |s| saved_secret(self.shell.w, secret(s)))
+        };
+        let integration = self.integration.as_ref();
+        let connected = integration.is_some_and(|i| i.secret.is_some());
+        ServiceTitanPage {
+            client_secret: shown(|secrets| &secrets.client_secret),
+            app_key: shown(|secrets| &secrets.app_key),
+            connected,
+            unreadable: connected && self.secrets.is_none(),
+            checked: integration.and_then(|i| Checked::of(&self.shell, i)),
+            choices: integration
+                .and_then(|i| i.checked.as_ref())
+                .map(|(_, check)| check.choices.clone())
+                .unwrap_or_default(),
+            shell: self.shell,
+            sheet,
+            done,
+        }
+    }
+}
+
+/// `GET /office/settings/servicetitan`.
+pub async fn show(
+    State(app): State<App>,
+    me: Caller,
+    Asked(asked): Asked,
+) -> Result<Response, Error> {
+    let kept = Kept::load(&app, &me).await?;
+    let sheet = filled(kept.integration.as_ref().map(|i| &i.settings));
+    page::html(&kept.page(sheet, Done::read(&asked)))
+}
+
+/// `POST /office/settings/servicetitan`: kept, then called.
+pub async fn save(
+    State(app): State<App>,
+    me: Caller,
+    fields: Fields,
+) -> Result<Response, Error> {
+    let kept = Kept::load(&app, &me).await?;
+    let mut sheet = Sheet::sent(fields);
+    let Some((mut settings, secrets)) = read(&mut sheet, kept.shell.w, kept.secrets.as_ref())
+    else {
+        let page = kept.page(sheet, None);
+        return page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    let business = me.business();
+    keep(&app, business, &settings, &secrets).await?;
+    let mut said = check::servicetitan(&app, business).await?;
+    if settings.booking_provider == 0
+        && let Some(Check { choices, .. }) = &said
+        && let [only] = choices.booking_providers.as_slice()
+    {
+        // Nothing to choose between.
+        settings.booking_provider = only.id;
+        keep(&app, business, &settings, &secrets).await?;
+        said = check::servicetitan(&app, business).await?;
+    }
+    let works = said.is_some_and(|check| check.works);
+    Ok(saved(
+        PAGE,
+        if works { Done::Connected } else { Done::Saved },
+    ))
+}
+
+/// `POST /office/settings/servicetitan/test`: really calls.
+pub async fn test(State(app): State<App>, me: Caller) -> Result<Response, Error> {
+    let kept = Kept::load(&app, &me).await?;
+    // Secrets that do not open cannot be tried; the page says so.
+    if kept.secrets.is_some() {
+        check::servicetitan(&app, me.business()).await?;
+    }
+    Ok(saved(PAGE, Done::Tested))
+}
+
+/// `POST /office/settings/servicetitan/disconnect`: the secrets are forgotten.
+pub async fn disconnect(State(app): State<App>, me: Caller) -> Result<Response, Error> {
+    let business = me.business();
+    app.store
+        .write(Order::Business(business.get()), move |tx| {
+            integration::disconnect(tx, business, SERVICETITAN)
+        })
+        .await?;
+    Ok(saved(PAGE, Done::Disconnected))
+}
+
+async fn keep(
+    app: &App,
+    business: BusinessId,
+    settings: &Settings,
+    secrets: &Secrets,
+) -> Result<(), StoreError> {
+    let plain = serde_json::to_vec(secrets).expect("strings are JSON");
+    let sealed = app.vault.seal(business, SERVICETITAN, &plain);
+    let settings = settings.clone();
+    app.store
+        .write(Order::Business(business.get()), move |tx| {
+            let before: Option<Integration<Settings>> =
+                integration::get(tx, business, SERVICETITAN)?;
+            integration::save(tx, business, SERVICETITAN, &settings, Some(&sealed))?;
+            // The same company's lists can still be chosen from, whatever the next call says.
+            if let Some(before) = before.filter(|b| b.settings.tenant == settings.tenant)
+                && let Some((_, check)) = before.checked
+            {
+                let lists = Check {
+                    choices: check.choices,
+                    ..Check::default()
+                };
+                integration::checked(tx, business, SERVICETITAN, &lists)?;
+            }
+            // What waited for credentials may go now.
+            tx.hint(Hint::Deliveries);
+            Ok(())
+        })
+        .await
+}
+
+fn filled(settings: Option<&Settings>) -> Sheet {
+    let Some(settings) = settings else {
+        return Sheet::default();
+    };
+    let number = |id: Option<i64>| {
+        id.filter(|id| *id != 0)
+            .map_or_else(String::new, |id| id.to_string())
+    };
+    Sheet::filled(
+        [
+            ("tenant", number(Some(settings.tenant))),
+            ("client_id", settings.client_id.clone()),
+            ("booking_provider", number(Some(settings.booking_provider))),
+            ("campaign", number(settings.campaign_id)),
+            ("call_reason", number(settings.call_reason_id)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    )
+}
+
+/// Reads the form, or says what is wrong. The booking provider may be chosen after the first call.
+fn read(sheet: &mut Sheet, w: &Words, kept: Option<&Secrets>) -> Option<(Settings, Secrets)> {
+    let tenant = number(sheet, w, "tenant");
+    if sheet.value("tenant").is_empty() {
+        sheet.wrong("tenant", w.say("wrong-tenant"));
+    }
+    let client_id = line(sheet, w, "client_id", LONGEST);
+    if client_id.is_empty() {
+        sheet.wrong("client_id", w.say("wrong-client-id"));
+    }
+    let secrets = Secrets {
+        client_secret: secret(sheet, "client_secret", kept.map(|k| k.client_secret.as_str())),
+        app_key: secret(sheet, "app_key", kept.map(|k| k.app_key.as_str())),
+    };
+    for (name, value, missing) in [
+        (
+            "client_secret",
+            &secrets.client_secret,
+            "wrong-client-secret",
+        ),
+        ("app_key", &secrets.app_key, "wrong-app-key"),
+    ] {
+        if value.is_empty() {
+            sheet.wrong(name, w.say(missing));
+        }
+        if value.len() > LONGEST {
+            sheet.wrong(name, w.with("wrong-too-long", &[("longest", LONGEST)]));
+        }
+        // It travels in a header.
+        if !value.bytes().all(|b| b.is_ascii_graphic()) {
+            sheet.wrong(name, w.say("wrong-secret-letters"));
+        }
+    }
+    let settings = Settings {
+        tenant: tenant.unwrap_or_default(),
+        client_id,
+        booking_provider: number(sheet, w, "booking_provider").unwrap_or_default(),
+        campaign_id: number(sheet, w, "campaign"),
+        call_reason_id: number(sheet, w, "call_reason"),
+    };
+    sheet.is_right().then_some((settings, secrets))
+}
+
+/// A positive number, or nothing.
+fn number(sheet: &mut Sheet, w: &Words, name: &str) -> Option<i64> {
+    let typed = Some(sheet.value(name)).filter(|typed| !typed.is_empty())?;
+    let number = typed.parse().ok().filter(|number| *number > 0);
+    if number.is_none() {
+        sheet.wrong(name, w.say("wrong-number"));
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet(body: &str) -> Sheet {
+        Sheet::sent(Fields::read(body.as_bytes()))
+    }
+
+    #[test]
+    fn the_first_time_everything_secret_must_be_typed_and_later_nothing() {
+        let w = Words::of("en");
+        let body = "tenant=1602555&client_id=cid.x&client_secret=cs1.x&app_key=ak1.x&campaign=7";
+        let (settings, secrets) = read(&mut sheet(body), w, None).unwrap();
+        assert_eq!((settings.tenant, settings.booking_provider), (1_602_555, 0));
+        assert_eq!((settings.campaign_id, settings.call_reason_id), (Some(7), None));
+        assert_eq!(secrets.app_key, "ak1.x");
+
+        let mut shown = filled(Some(&settings));
+        let mut bare = shown.clone();
+        assert!(read(&mut bare, w, None).is_none());
+        assert!(bare.trouble("client_secret").is_some() && bare.trouble("app_key").is_some());
+        let (again, kept) = read(&mut shown, w, Some(&secrets)).unwrap();
+        assert_eq!(again, settings);
+        assert_eq!(kept.client_secret, "cs1.x");
+    }
+
+    #[test]
+    fn every_slip_has_a_sentence_at_its_field() {
+        let good = "tenant=1&client_id=c&client_secret=s&app_key=k";
+        for (slip, field) in [
+            ("tenant=", "tenant"),
+            ("tenant=abc", "tenant"),
+            ("tenant=-5", "tenant"),
+            ("client_id=", "client_id"),
+            ("client_secret=%C3%A9", "client_secret"),
+            ("app_key=a+b", "app_key"),
+            ("booking_provider=x", "booking_provider"),
+            ("campaign=99999999999999999999", "campaign"),
+        ] {
+            let mut sheet = sheet(&format!("{slip}&{good}"));
+            assert!(read(&mut sheet, Words::of("en"), None).is_none(), "{slip}");
+            assert!(sheet.trouble(field).is_some(), "{slip}");
+        }
+    }
+}
