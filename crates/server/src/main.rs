@@ -9,6 +9,7 @@ use ringback_sandbox::Sandbox;
 use ringback_server::clock::Clock;
 use ringback_server::config::{Config, LogFormat};
 use ringback_server::demo::{self, Demo};
+use ringback_server::office::setup;
 use ringback_server::serve::{CannotStart, Server};
 use ringback_server::{doctor, store};
 use secrecy::ExposeSecret;
@@ -111,6 +112,11 @@ async fn serve(with: &WithConfig) -> Result<(), CannotStart> {
         server.address,
         server.app.config.origin()
     );
+    match setup::link(&server.app).await {
+        Ok(Some(link)) => println!("Set it up here, within 24 hours: {link}"),
+        Ok(None) => {}
+        Err(error) => tracing::error!(%error, "no setup link could be made"),
+    }
     asked_to_stop().await;
     server.stop().await;
     Ok(())

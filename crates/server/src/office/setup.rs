@@ -106,11 +106,7 @@ pub async fn show(
 ) -> Result<Response, Error> {
     let w = words(&headers);
     let hash = door::hash(&token);
-    match app
-        .store
-        .read(move |tx| setup::standing(tx, &hash))
-        .await?
-    {
+    match app.store.read(move |tx| setup::standing(tx, &hash)).await? {
         Standing::Good => page::html(&SetupPage {
             w,
             sheet: suggested(w, &headers),

@@ -139,7 +139,7 @@ business-privacy-url-hint = Linked beside the box for texts. Carriers look for i
 
 ## ServiceTitan
 
-crm-off = Not connected. That is fine: your leads live in the inbox. Connect ServiceTitan to have a Booking or Lead made there for each of them.
+servicetitan-off = Not connected. That is fine: your leads live in the inbox. Connect ServiceTitan to have a Booking or Lead made there for each of them.
 crm-works = ServiceTitan answers. Records are made there.
 crm-account = Your API application
 crm-account-hint = In ServiceTitan: Settings, Integrations, API Application Access. The app key comes from the developer portal.

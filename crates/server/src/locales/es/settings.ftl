@@ -139,7 +139,7 @@ business-privacy-url-hint = Enlazada junto a la casilla de los mensajes. Los ope
 
 ## ServiceTitan
 
-crm-off = Sin conexión. No hay problema: sus leads están en la bandeja. Conecte ServiceTitan para que allí se cree una reserva o un lead por cada uno.
+servicetitan-off = Sin conexión. No hay problema: sus leads están en la bandeja. Conecte ServiceTitan para que allí se cree una reserva o un lead por cada uno.
 crm-works = ServiceTitan responde. Allí se crean los registros.
 crm-account = Su aplicación de API
 crm-account-hint = En ServiceTitan: Settings, Integrations, API Application Access. La App key viene del portal para desarrolladores.

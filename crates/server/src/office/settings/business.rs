@@ -14,8 +14,8 @@ use ringback_domain::phone::Phone;
 use ringback_domain::region::Region;
 use url::Url;
 
-use super::{Done, saved};
 use super::sheet::Sheet;
+use super::{Done, saved};
 use crate::app::App;
 use crate::error::Error;
 use crate::office::door::Caller;
@@ -97,11 +97,7 @@ pub async fn show(
 }
 
 /// `POST /office/settings/business`.
-pub async fn save(
-    State(app): State<App>,
-    me: Caller,
-    fields: Fields,
-) -> Result<Response, Error> {
+pub async fn save(State(app): State<App>, me: Caller, fields: Fields) -> Result<Response, Error> {
     let (caller, id) = (me.clone(), me.business());
     let shell = app
         .store
@@ -473,7 +469,10 @@ mod tests {
             let mut sheet = sheet(&format!("{slip}&{COPPERLINE}"));
             assert!(read(&mut sheet, Words::of("en")).is_none(), "{slip}");
             let trouble = sheet.trouble(field).unwrap_or_default();
-            assert!(trouble.ends_with('.') || trouble.ends_with('}'), "{slip}: {trouble}");
+            assert!(
+                trouble.ends_with('.') || trouble.ends_with('}'),
+                "{slip}: {trouble}"
+            );
         }
         let mut sheet = sheet(&format!("name={}&{COPPERLINE}", "x".repeat(61)));
         assert!(read(&mut sheet, Words::of("en")).is_none());

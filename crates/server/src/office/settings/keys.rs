@@ -15,8 +15,8 @@ use crate::office::door::{self, Caller};
 use crate::office::fields::{Asked, Fields};
 use crate::office::page::{self, At, Shell};
 use crate::random;
-use crate::store::api_key::{self, ApiKey};
 use crate::store::Order;
+use crate::store::api_key::{self, ApiKey};
 
 const PAGE: &str = "/office/settings/keys";
 const LONGEST_NAME: usize = 60;

@@ -104,7 +104,10 @@ fn of_crm(
         sync.send_as == SyncAs::Lead
             && sync.send != SendAfter::Never
             && (sync.campaign_id.or(crm.settings.campaign_id).is_none()
-                || sync.call_reason_id.or(crm.settings.call_reason_id).is_none())
+                || sync
+                    .call_reason_id
+                    .or(crm.settings.call_reason_id)
+                    .is_none())
     });
     points.extend(unfiled.map(|scheduler| Point {
         link: details(scheduler),

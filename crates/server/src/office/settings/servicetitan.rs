@@ -135,11 +135,7 @@ pub async fn show(
 }
 
 /// `POST /office/settings/servicetitan`: kept, then called.
-pub async fn save(
-    State(app): State<App>,
-    me: Caller,
-    fields: Fields,
-) -> Result<Response, Error> {
+pub async fn save(State(app): State<App>, me: Caller, fields: Fields) -> Result<Response, Error> {
     let kept = Kept::load(&app, &me).await?;
     let mut sheet = Sheet::sent(fields);
     let Some((mut settings, secrets)) = read(&mut sheet, kept.shell.w, kept.secrets.as_ref())
@@ -249,7 +245,11 @@ fn read(sheet: &mut Sheet, w: &Words, kept: Option<&Secrets>) -> Option<(Setting
         sheet.wrong("client_id", w.say("wrong-client-id"));
     }
     let secrets = Secrets {
-        client_secret: secret(sheet, "client_secret", kept.map(|k| k.client_secret.as_str())),
+        client_secret: secret(
+            sheet,
+            "client_secret",
+            kept.map(|k| k.client_secret.as_str()),
+        ),
         app_key: secret(sheet, "app_key", kept.map(|k| k.app_key.as_str())),
     };
     for (name, value, missing) in [
@@ -305,7 +305,10 @@ mod tests {
         let body = "tenant=1602555&client_id=cid.x&client_secret=cs1.x&app_key=ak1.x&campaign=7";
         let (settings, secrets) = read(&mut sheet(body), w, None).unwrap();
         assert_eq!((settings.tenant, settings.booking_provider), (1_602_555, 0));
-        assert_eq!((settings.campaign_id, settings.call_reason_id), (Some(7), None));
+        assert_eq!(
+            (settings.campaign_id, settings.call_reason_id),
+            (Some(7), None)
+        );
         assert_eq!(secrets.app_key, "ak1.x");
 
         let mut shown = filled(Some(&settings));

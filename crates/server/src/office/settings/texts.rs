@@ -86,7 +86,9 @@ impl Kept {
             })
             .await?;
         let origin = app.config.origin();
-        let settings = first.map(|scheduler| scheduler.settings).unwrap_or_default();
+        let settings = first
+            .map(|scheduler| scheduler.settings)
+            .unwrap_or_default();
         let template = shell.w.follow_up_text(&settings, shell.region());
         let service = settings.services.first();
         let sample = wording::fill(
@@ -148,11 +150,7 @@ pub async fn show(
 }
 
 /// `POST /office/settings/texts`: kept, then called.
-pub async fn save(
-    State(app): State<App>,
-    me: Caller,
-    fields: Fields,
-) -> Result<Response, Error> {
+pub async fn save(State(app): State<App>, me: Caller, fields: Fields) -> Result<Response, Error> {
     let kept = Kept::load(&app, &me).await?;
     let mut sheet = Sheet::sent(fields);
     let (w, region) = (kept.shell.w, kept.shell.region());
@@ -302,7 +300,8 @@ fn read(
 mod tests {
     use super::*;
 
-    const GOOD: &str = "account_sid=AC5a4db0c0ffee5a4db0c0ffee5a4db0c0&auth_token=5a4db0c0ffee&from=602-555-0100";
+    const GOOD: &str =
+        "account_sid=AC5a4db0c0ffee5a4db0c0ffee5a4db0c0&auth_token=5a4db0c0ffee&from=602-555-0100";
 
     fn sheet(body: &str) -> Sheet {
         Sheet::sent(Fields::read(body.as_bytes()))
@@ -340,7 +339,10 @@ mod tests {
     fn every_slip_has_a_sentence_at_its_field() {
         for (slip, field) in [
             ("account_sid=", "account_sid"),
-            ("account_sid=SK5a4db0c0ffee5a4db0c0ffee5a4db0c0", "account_sid"),
+            (
+                "account_sid=SK5a4db0c0ffee5a4db0c0ffee5a4db0c0",
+                "account_sid",
+            ),
             ("api_key_sid=key", "api_key_sid"),
             (
                 "api_key_sid=SK5a4db0c0ffee5a4db0c0ffee5a4db0c2",

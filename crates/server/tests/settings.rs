@@ -1,0 +1,602 @@
+//! Settings and the set-up, told as stories: what an Administrator types, presses and reads.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on says where")]
+
+#[path = "settings/browser.rs"]
+mod browser;
+#[path = "settings/first_run.rs"]
+mod first_run;
+
+use browser::Browser;
+use ringback_domain::scheduler::SendAfter;
+use ringback_domain::staff::Role;
+use ringback_domain::starts::Start;
+use ringback_sandbox::{Options, Sandbox};
+use ringback_server::crm::servicetitan;
+use ringback_server::store::integration::{self, Integration, SERVICETITAN, TEXTS};
+use ringback_server::store::{Engine, Order, business, scheduler};
+use ringback_server::testing::TestServer;
+
+/// Copperline with Dana signed in, and the outside played by the sandbox.
+struct World {
+    server: TestServer,
+    sandbox: Sandbox,
+    dana: Browser,
+}
+
+impl World {
+    async fn begin(engine: Engine) -> Option<Self> {
+        let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into(), Options::default())
+            .await
+            .unwrap();
+        let url: url::Url = sandbox.url().parse().unwrap();
+        let server = TestServer::start_with(engine, |config| {
+            config.servicetitan_auth_url = url.clone();
+            config.servicetitan_api_url = url.clone();
+            config.twilio_url = url;
+        })
+        .await?;
+        let dana = Browser::signed_in(&server, "Dana Ruiz", Role::Administrator).await;
+        Some(Self {
+            server,
+            sandbox,
+            dana,
+        })
+    }
+
+    async fn kept(&self) -> Option<Integration<servicetitan::Settings>> {
+        let business = self.server.seeded.business;
+        let kept = self
+            .server
+            .app()
+            .store
+            .read(move |tx| integration::get(tx, business, SERVICETITAN));
+        kept.await.unwrap()
+    }
+
+    fn servicetitan_form(&self) -> Vec<(&'static str, String)> {
+        let known = self.sandbox.credentials();
+        vec![
+            ("tenant", known.tenant.to_string()),
+            ("client_id", known.client_id.clone()),
+            ("client_secret", known.client_secret.clone()),
+            ("app_key", known.app_key.clone()),
+        ]
+    }
+
+    fn texts_form(&self) -> Vec<(&'static str, String)> {
+        let known = self.sandbox.credentials();
+        vec![
+            ("account_sid", known.account_sid.clone()),
+            ("auth_token", known.auth_token.clone()),
+            ("api_key_sid", known.api_key.clone()),
+            ("api_key_secret", known.api_secret.clone()),
+            ("from", "(602) 555-0100".into()),
+        ]
+    }
+}
+
+/// Makes two tests of every story, one per engine.
+macro_rules! stories {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $story() {
+                let world = super::World::begin(super::Engine::Sqlite).await;
+                super::$story(world.expect("SQLite is always there")).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $story() {
+                if let Some(world) = super::World::begin(super::Engine::Postgres).await {
+                    super::$story(world).await;
+                }
+            })+
+        }
+    };
+}
+
+stories!(
+    an_office_employee_is_told_whom_to_ask,
+    another_website_changes_nothing,
+    the_business_is_changed_and_a_slip_loses_nothing,
+    servicetitan_is_connected_and_its_lists_are_chosen_from_by_name,
+    wrong_credentials_are_said_and_nothing_typed_is_lost,
+    servicetitan_that_does_not_answer_is_said,
+    a_lost_key_file_is_said,
+    texts_are_connected_tested_and_let_go,
+    somebody_new_sets_their_own_password,
+    the_last_administrator_stays,
+    who_leaves_is_signed_out_at_once,
+    a_key_is_shown_once_and_revoked_at_once,
+    what_is_missing_is_listed_and_marked_in_the_navigation,
+    one_more_scheduler_begins_from_a_start,
+);
+
+const PAGES: &[&str] = &[
+    "/office/settings",
+    "/office/settings/business",
+    "/office/settings/servicetitan",
+    "/office/settings/texts",
+    "/office/settings/staff",
+    "/office/settings/keys",
+    "/office/welcome",
+];
+
+const ACTS: &[&str] = &[
+    "/office/settings/schedulers",
+    "/office/settings/business",
+    "/office/settings/servicetitan",
+    "/office/settings/servicetitan/test",
+    "/office/settings/servicetitan/disconnect",
+    "/office/settings/texts",
+    "/office/settings/texts/test",
+    "/office/settings/texts/disconnect",
+    "/office/settings/staff",
+    "/office/settings/staff/1/role",
+    "/office/settings/staff/1/link",
+    "/office/settings/staff/1/deactivate",
+    "/office/settings/staff/1/reactivate",
+    "/office/settings/keys",
+    "/office/settings/keys/00/revoke",
+];
+
+async fn an_office_employee_is_told_whom_to_ask(world: World) {
+    let sam = Browser::signed_in(&world.server, "Sam Okafor", Role::OfficeEmployee).await;
+    let stranger = Browser::new(&world.server.url);
+    for page in PAGES {
+        assert_eq!(world.dana.get(page).await.status, 200, "{page}");
+        let told = sam.get(page).await;
+        assert_eq!(told.status, 403, "{page}");
+        assert!(told.says("Dana Ruiz"), "{page}");
+        let sent = stranger.get(page).await;
+        assert!(
+            sent.location().starts_with("/office/sign-in?to="),
+            "{page}: {}",
+            sent.location()
+        );
+    }
+    for act in ACTS {
+        assert_eq!(sam.post(act, &[]).await.status, 403, "{act}");
+        assert_eq!(stranger.post(act, &[]).await.location(), "/office/sign-in");
+    }
+}
+
+async fn another_website_changes_nothing(world: World) {
+    for act in ACTS {
+        let told = world.dana.post_from_elsewhere(act).await;
+        assert_eq!(told.status, 403, "{act}");
+    }
+}
+
+async fn the_business_is_changed_and_a_slip_loses_nothing(world: World) {
+    let page = "/office/settings/business";
+    let mut form = vec![
+        ("name", "Copperline Home Services".to_owned()),
+        ("region", "us".into()),
+        ("time_zone", "America/Phoenix".into()),
+        ("locale", "en".into()),
+        ("phone", "602 555 01".into()),
+        ("open-0", "on".into()),
+        ("from-0", "07:30".into()),
+        ("to-0", "19:00".into()),
+        ("closed", "2026-12-25".into()),
+        ("legal_name", "Copperline <LLC>".into()),
+    ];
+    let slip = world.dana.post(page, &form).await;
+    assert_eq!(slip.status, 422);
+    assert!(slip.says("That phone number is too short."));
+    for typed in ["602 555 01", "07:30", "2026-12-25", "Copperline <LLC>"] {
+        assert!(slip.says(typed), "{typed}");
+    }
+    assert!(!slip.body.contains("<LLC>"), "what is typed is escaped");
+
+    form[4].1 = "(602) 555-0155".into();
+    let done = world.dana.post(page, &form).await;
+    assert_eq!(done.location(), "/office/settings/business?did=saved");
+    let shown = world.dana.get(done.location()).await;
+    assert!(shown.says("(602) 555-0155") && shown.says("Saved."));
+
+    let id = world.server.seeded.business;
+    let store = &world.server.app().store;
+    let kept = store.read(move |tx| business::get(tx, id)).await.unwrap();
+    assert_eq!(kept.phone.as_deref(), Some("+16025550155"));
+    assert_eq!(kept.details.legal_name, "Copperline <LLC>");
+    assert_eq!(kept.details.closed_days.len(), 1);
+    assert_eq!(kept.details.hours.days.iter().flatten().count(), 1);
+
+    form[3].1 = "es".into();
+    let done = world.dana.post(page, &form).await;
+    assert!(world.dana.get(done.location()).await.says("Guardado."));
+}
+
+async fn servicetitan_is_connected_and_its_lists_are_chosen_from_by_name(world: World) {
+    let page = "/office/settings/servicetitan";
+    assert!(
+        world
+            .dana
+            .get(page)
+            .await
+            .says("your leads live in the inbox")
+    );
+
+    let done = world.dana.post(page, &world.servicetitan_form()).await;
+    let shown = world.dana.get(done.location()).await;
+    for name in [
+        "Website scheduler",
+        "Google Ads",
+        "Online scheduler, did not finish",
+    ] {
+        assert!(shown.says(name), "{name}");
+    }
+    assert!(
+        !shown.says("Spring mailer 2024"),
+        "it is not active any more"
+    );
+    let known = world.sandbox.credentials();
+    let end = &known.client_secret[known.client_secret.len() - 4..];
+    assert!(shown.says(&format!("Saved, ends in …{end}")));
+    assert!(!shown.body.contains(&known.client_secret));
+    assert!(!shown.body.contains(&known.app_key));
+
+    // The rest by name; the secrets are left empty and stay.
+    let form = [
+        ("tenant", known.tenant.to_string()),
+        ("client_id", known.client_id.clone()),
+        ("client_secret", String::new()),
+        ("app_key", String::new()),
+        ("booking_provider", known.booking_provider.to_string()),
+        (
+            "campaign",
+            ringback_sandbox::seeds::CAMPAIGN_WEBSITE.to_string(),
+        ),
+        (
+            "call_reason",
+            ringback_sandbox::seeds::REASON_UNFINISHED.to_string(),
+        ),
+    ];
+    let done = world.dana.post(page, &form).await;
+    assert_eq!(
+        done.location(),
+        "/office/settings/servicetitan?did=connected"
+    );
+    let kept = world.kept().await.unwrap();
+    assert_eq!(kept.settings.booking_provider, known.booking_provider);
+    assert_eq!(
+        kept.settings.campaign_id,
+        Some(ringback_sandbox::seeds::CAMPAIGN_WEBSITE)
+    );
+    assert!(kept.checked.unwrap().1.works);
+
+    let calls = world.sandbox.requests().len();
+    let done = world.dana.post(&format!("{page}/test"), &[]).await;
+    assert!(
+        world
+            .dana
+            .get(done.location())
+            .await
+            .says("ServiceTitan answers.")
+    );
+    assert!(
+        world.sandbox.requests().len() > calls,
+        "the button really calls"
+    );
+
+    let done = world.dana.post(&format!("{page}/disconnect"), &[]).await;
+    assert!(world.dana.get(done.location()).await.says("Disconnected."));
+    assert!(world.kept().await.is_none());
+}
+
+async fn wrong_credentials_are_said_and_nothing_typed_is_lost(world: World) {
+    let page = "/office/settings/servicetitan";
+    let mut form = world.servicetitan_form();
+    form[0].1 = "sixteen".into();
+    let slip = world.dana.post(page, &form).await;
+    assert_eq!(slip.status, 422);
+    assert!(slip.says("Enter a whole number") && slip.says("sixteen"));
+    assert!(slip.says(&form[1].1), "the client ID is still there");
+    assert!(!slip.body.contains(&form[2].1), "a secret never comes back");
+    assert!(world.kept().await.is_none());
+
+    let mut form = world.servicetitan_form();
+    form[2].1 = "cs1.not-the-right-one".into();
+    let done = world.dana.post(page, &form).await;
+    assert_eq!(done.location(), "/office/settings/servicetitan?did=saved");
+    let shown = world.dana.get(page).await;
+    assert!(shown.says("ServiceTitan does not accept the credentials."));
+    assert!(world.kept().await.unwrap().checked.unwrap().1.refused);
+}
+
+async fn servicetitan_that_does_not_answer_is_said(world: World) {
+    world.sandbox.hang_up().await;
+    let page = "/office/settings/servicetitan";
+    world.dana.post(page, &world.servicetitan_form()).await;
+    assert!(
+        world
+            .dana
+            .get(page)
+            .await
+            .says("ServiceTitan did not answer")
+    );
+    world.sandbox.pick_up().await;
+    world.dana.post(&format!("{page}/test"), &[]).await;
+    assert!(world.dana.get(page).await.says("Website scheduler"));
+}
+
+async fn a_lost_key_file_is_said(world: World) {
+    let (business, store) = (world.server.seeded.business, &world.server.app().store);
+    let other = ringback_server::vault::Vault::fleeting();
+    for kind in [SERVICETITAN, TEXTS] {
+        let sealed = other.seal(business, kind, b"{}");
+        let save = move |tx: &mut ringback_server::store::Tx<'_>| {
+            integration::save(tx, business, kind, &serde_json::json!({}), Some(&sealed))
+        };
+        store.write(Order::Any, save).await.unwrap();
+    }
+    for page in ["/office/settings/servicetitan", "/office/settings/texts"] {
+        let done = world.dana.post(&format!("{page}/test"), &[]).await;
+        assert_eq!(done.status, 303, "{page}");
+        let shown = world.dana.get(page).await;
+        assert!(shown.says("the key file has changed"), "{page}");
+    }
+    world
+        .dana
+        .post("/office/settings/texts", &world.texts_form())
+        .await;
+    let shown = world.dana.get("/office/settings/texts").await;
+    assert!(shown.says("The carrier answers."));
+}
+
+async fn texts_are_connected_tested_and_let_go(world: World) {
+    let page = "/office/settings/texts";
+    let first = world.dana.get(page).await;
+    assert!(first.says(&format!("{}/hooks/texts/inbound", world.server.url)));
+    assert!(
+        first.says("A2P 10DLC"),
+        "what carriers ask for in this region"
+    );
+    assert!(first.says("Twilio cannot reach this address"));
+
+    let mut form = world.texts_form();
+    form[4].1 = String::new();
+    let slip = world.dana.post(page, &form).await;
+    assert_eq!(slip.status, 422);
+    assert!(slip.says("Enter the number texts come from"));
+    assert!(slip.says(&form[0].1) && !slip.body.contains(&form[1].1));
+
+    let done = world.dana.post(page, &world.texts_form()).await;
+    assert_eq!(done.location(), "/office/settings/texts?did=connected");
+    let shown = world.dana.get(page).await;
+    assert!(shown.says("The carrier answers.") && shown.says("(602) 555-0100"));
+    let known = world.sandbox.credentials();
+    assert!(!shown.body.contains(&known.auth_token) && !shown.body.contains(&known.api_secret));
+    assert!(
+        world.sandbox.carrier().messages().is_empty(),
+        "nobody got a text"
+    );
+
+    let mut form = world.texts_form();
+    form[3].1 = "not-the-secret".into();
+    world.dana.post(page, &form).await;
+    let shown = world.dana.get(page).await;
+    assert!(shown.says("The carrier does not accept the credentials."));
+
+    world.dana.post(&format!("{page}/disconnect"), &[]).await;
+    assert!(world.dana.get(page).await.says("Not connected."));
+}
+
+async fn somebody_new_sets_their_own_password(world: World) {
+    let page = "/office/settings/staff";
+    let slip = world
+        .dana
+        .post(
+            page,
+            &form(&[
+                ("name", "Sam Okafor"),
+                ("email", "sam"),
+                ("role", "office_employee"),
+            ]),
+        )
+        .await;
+    assert_eq!(slip.status, 422);
+    assert!(slip.says("Enter an email address") && slip.says("Sam Okafor"));
+
+    let sam = [
+        ("name", "Sam Okafor"),
+        ("email", "Sam@Copperline.example"),
+        ("role", "office_employee"),
+    ];
+    let added = world.dana.post(page, &form(&sam)).await;
+    assert_eq!(added.status, 200);
+    let link = added.link("/office/password/");
+    let shown = world.dana.get(page).await;
+    assert!(shown.says("Has not chosen a password yet"));
+    assert!(!shown.body.contains(&link), "the link is shown once");
+
+    let taken = world.dana.post(page, &form(&sam)).await;
+    assert_eq!(taken.status, 422);
+    assert!(taken.says("Somebody signs in with this email already."));
+
+    let browser = Browser::new(&world.server.url);
+    let chosen = browser
+        .post(&link, &form(&[("password", "copper kettle on a stove")]))
+        .await;
+    assert_eq!(chosen.location(), "/office");
+    let again = browser
+        .post(&link, &form(&[("password", "another kettle on a stove")]))
+        .await;
+    assert_eq!(again.status, 410);
+    assert!(
+        !world
+            .dana
+            .get(page)
+            .await
+            .says("Has not chosen a password yet")
+    );
+}
+
+async fn the_last_administrator_stays(world: World) {
+    let page = "/office/settings/staff";
+    let dana = world.dana.id;
+    let to_employee = form(&[("role", "office_employee")]);
+    for (act, fields) in [("role", &to_employee), ("deactivate", &Vec::new())] {
+        let told = world
+            .dana
+            .post(&format!("{page}/{dana}/{act}"), fields)
+            .await;
+        assert_eq!(told.status, 409, "{act}");
+        assert!(told.says("This is the last Administrator."));
+    }
+    let sam = Browser::signed_in(&world.server, "Sam Okafor", Role::OfficeEmployee).await;
+    let to_administrator = form(&[("role", "administrator")]);
+    let done = world
+        .dana
+        .post(&format!("{page}/{}/role", sam.id), &to_administrator)
+        .await;
+    assert!(
+        world
+            .dana
+            .get(done.location())
+            .await
+            .says("The role is changed.")
+    );
+    let done = world
+        .dana
+        .post(&format!("{page}/{dana}/role"), &to_employee)
+        .await;
+    assert_eq!(done.status, 303);
+    assert_eq!(world.dana.get(page).await.status, 403, "it counts at once");
+    assert_eq!(sam.get(page).await.status, 200);
+    let nobody = sam.post(&format!("{page}/999999/role"), &to_employee).await;
+    assert_eq!(nobody.status, 404);
+    let nonsense = sam
+        .post(&format!("{page}/{dana}/role"), &form(&[("role", "king")]))
+        .await;
+    assert_eq!(nonsense.status, 409);
+}
+
+async fn who_leaves_is_signed_out_at_once(world: World) {
+    let page = "/office/settings/staff";
+    let sam = Browser::signed_in(&world.server, "Sam Okafor", Role::OfficeEmployee).await;
+    assert_eq!(sam.get("/office").await.status, 200);
+    let act = |act: &str| format!("{page}/{}/{act}", sam.id);
+    let done = world.dana.post(&act("deactivate"), &[]).await;
+    assert!(world.dana.get(done.location()).await.says("Cannot sign in"));
+    assert!(
+        sam.get("/office")
+            .await
+            .location()
+            .starts_with("/office/sign-in")
+    );
+    let refused = world.dana.post(&act("link"), &[]).await;
+    assert_eq!(refused.status, 409);
+    assert_eq!(world.dana.post(&act("reactivate"), &[]).await.status, 303);
+    let invited = world.dana.post(&act("link"), &[]).await;
+    assert!(invited.says("A link for Sam Okafor"));
+}
+
+async fn a_key_is_shown_once_and_revoked_at_once(world: World) {
+    let page = "/office/settings/keys";
+    let slip = world.dana.post(page, &form(&[("name", " ")])).await;
+    assert_eq!(slip.status, 422);
+    assert!(slip.says("Say what the key is for."));
+
+    let made = world.dana.post(page, &form(&[("name", "Reports")])).await;
+    let key = made.word("rb_");
+    let leads = |key: String| {
+        let url = format!("{}/api/v1/leads", world.server.url);
+        let call = world.server.app().calls.get(url).bearer_auth(key);
+        async move { call.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(leads(key.clone()).await, 200);
+    let shown = world.dana.get(page).await;
+    assert!(shown.says("Reports") && !shown.body.contains(&key));
+
+    let revoke = shown.action("/revoke");
+    let done = world.dana.post(&revoke, &[]).await;
+    assert!(world.dana.get(done.location()).await.says("Revoked"));
+    assert_eq!(leads(key).await, 401);
+    assert_eq!(
+        world
+            .dana
+            .post("/office/settings/keys/zz/revoke", &[])
+            .await
+            .status,
+        404
+    );
+}
+
+async fn what_is_missing_is_listed_and_marked_in_the_navigation(world: World) {
+    let mark = "Something is still to be set up";
+    let shown = world.dana.get("/office/settings").await;
+    assert!(shown.says("Text messages are not set up"));
+    assert!(shown.says("Not connected to ServiceTitan. That is fine"));
+    assert!(shown.says("Only this machine can reach the public address."));
+    assert!(shown.says("You are the only one who can sign in."));
+    assert!(world.dana.get("/office").await.says(mark));
+
+    world
+        .dana
+        .post("/office/settings/texts", &world.texts_form())
+        .await;
+    let shown = world.dana.get("/office/settings").await;
+    assert!(shown.says("Text messages are connected."));
+    assert!(shown.says("once your number is registered"));
+    assert!(!world.dana.get("/office").await.says(mark));
+
+    // Texts nobody wants are not missing.
+    world
+        .dana
+        .post("/office/settings/texts/disconnect", &[])
+        .await;
+    assert!(world.dana.get("/office").await.says(mark));
+    let (id, of) = (world.server.seeded.scheduler, world.server.seeded.business);
+    let never = move |tx: &mut ringback_server::store::Tx<'_>| {
+        let mut scheduler = scheduler::get(tx, of, id)?;
+        scheduler.settings.follow_up.send = SendAfter::Never;
+        let (version, name) = (scheduler.version, scheduler.name.clone());
+        scheduler::save(tx, of, id, version, &name, &scheduler.settings)
+    };
+    let store = &world.server.app().store;
+    assert!(store.write(Order::Any, never).await.unwrap());
+    assert!(!world.dana.get("/office").await.says(mark));
+}
+
+async fn one_more_scheduler_begins_from_a_start(world: World) {
+    let act = "/office/settings/schedulers";
+    let slip = world
+        .dana
+        .post(
+            act,
+            &form(&[("start", "moon"), ("scheduler_name", "Shops")]),
+        )
+        .await;
+    assert_eq!(slip.status, 422);
+    assert!(slip.says("Choose one to begin with.") && slip.says("Shops"));
+
+    let fields = form(&[("start", "commercial-service"), ("scheduler_name", "Shops")]);
+    let made = world.dana.post(act, &fields).await;
+    let public_id = made
+        .location()
+        .strip_prefix("/office/settings/schedulers/")
+        .unwrap()
+        .to_owned();
+    let store = &world.server.app().store;
+    let kept = store
+        .read(move |tx| scheduler::by_public_id(tx, &public_id))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(kept.business, world.server.seeded.business);
+    assert_eq!(kept.name, "Shops");
+    assert_eq!(kept.settings.start, Start::CommercialService.as_str());
+    assert!(world.dana.get("/office/settings").await.says("Shops"));
+}
+
+fn form(fields: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    fields
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect()
+}
