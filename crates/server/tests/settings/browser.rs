@@ -3,10 +3,11 @@
 use std::sync::Mutex;
 
 use jiff::SignedDuration;
-use reqwest::{Client, RequestBuilder, redirect};
+use reqwest::{Client, RequestBuilder};
 use ringback_domain::id::StaffId;
 use ringback_domain::staff::Role;
 use ringback_server::office::door;
+use ringback_server::outside;
 use ringback_server::random;
 use ringback_server::store::Order;
 use ringback_server::store::staff::{self, NewStaff};
@@ -23,11 +24,11 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(url: &str) -> Self {
-        let client = Client::builder().redirect(redirect::Policy::none());
+        
         Self {
             id: 0,
             url: url.to_owned(),
-            client: client.build().unwrap(),
+            client: outside::client(),
             cookie: Mutex::default(),
             language: "en-US",
         }
