@@ -38,8 +38,8 @@ error-wording-stop-missing = El texto debe decir cómo darse de baja, por ejempl
 ## What could not be done
 
 error-not-found = No hay nada en esta dirección. Revise el enlace o empiece de nuevo desde la primera página.
-error-not-signed-in = Entre primero, o envíe una clave API válida.
-error-not-allowed = Su función no incluye esto. Pregunte a un Administrador.
+error-not-signed-in = Entre primero, o envíe una llave de API válida.
+error-not-allowed = Su rol no incluye esto. Pregunte a un Administrador.
 error-from-elsewhere = Eso no vino de una de nuestras páginas, así que nada cambió. Abra la página e intente desde allí.
 error-overtaken = Alguien más fue más rápido. Mire de nuevo e intente otra vez.
 error-too-large = Eso es más de lo que podemos recibir de una vez. Acórtelo y envíelo de nuevo.

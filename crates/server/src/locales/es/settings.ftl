@@ -1,4 +1,4 @@
-# Lo que lee el administrador mientras configura: la puesta en marcha y la configuración.
+# What the Administrator reads while setting things up: the set-up and the settings.
 
 save = Guardar
 save-and-test = Guardar y probar
@@ -27,7 +27,7 @@ done-deactivated = Se cerró su sesión y ya no puede entrar.
 done-reactivated = Puede volver a entrar.
 done-revoked = La llave ya no abre nada.
 
-## Lo que se escribió mal
+## What was typed wrong
 
 wrong-too-long = Que no pase de { $longest } caracteres.
 wrong-business-name = Escriba el nombre que conocen sus clientes.
@@ -56,7 +56,7 @@ wrong-start = Elija con qué empezar.
 refused-last-administrator = Es el último administrador. Primero nombre administrador a otra persona.
 refused-deactivated = Primero permítale entrar otra vez y después cree el enlace.
 
-## El resumen
+## The overview
 
 settings-overview = Resumen
 settings-business = Empresa
@@ -83,24 +83,24 @@ ready-address-local = Solo este equipo alcanza la dirección pública. En ringba
 ready-address-insecure = La dirección pública no tiene https, así que los navegadores no conservarán las sesiones de los visitantes dentro de un marco. Instale un certificado y luego ajuste public_url en ringback.toml.
 ready-no-phone = Los visitantes no ven ningún teléfono al que llamar.
 ready-crm = ServiceTitan está conectado y responde.
-ready-crm-off = Sin conexión con ServiceTitan. No hay problema: sus leads están en la bandeja.
+ready-crm-off = Sin conexión con ServiceTitan. No hay problema: sus prospectos están en la bandeja.
 ready-crm-refused = ServiceTitan no acepta las credenciales. Lo pendiente espera hasta que se corrijan.
 ready-crm-provider = Elija el proveedor de reservas para poder crear registros en ServiceTitan.
 ready-crm-untested = ServiceTitan está conectado y no se ha probado desde el último cambio.
 ready-crm-failed = La última prueba de ServiceTitan no salió bien.
-ready-crm-campaign = Una agenda envía leads a ServiceTitan, que necesita una campaña y un motivo de llamada.
+ready-crm-campaign = Una agenda envía Leads a ServiceTitan, que necesita una campaña y un motivo de llamada.
 ready-texts = Los mensajes de texto están conectados.
 ready-texts-off = Los mensajes de texto no están configurados; quien se va no recibe el enlace que pidió.
-ready-texts-unwanted = Sin mensajes: todas las agendas tienen «Nunca» en el envío del mensaje.
-ready-texts-refused = El operador no acepta las credenciales; no sale ningún mensaje.
+ready-texts-unwanted = Sin mensajes: todas las agendas tienen “Nunca” en el envío del mensaje.
+ready-texts-refused = La operadora no acepta las credenciales; no sale ningún mensaje.
 ready-texts-untested = Los mensajes de texto están configurados y no se han probado desde el último cambio.
 ready-texts-failed = La última prueba de los mensajes de texto no salió bien.
-ready-texts-register = Los operadores dejan pasar los mensajes cuando su número está registrado con ellos.
+ready-texts-register = Las operadoras dejan pasar los mensajes cuando su número está registrado con ellas.
 ready-no-mailing-address = La ley canadiense exige su dirección postal detrás de cada mensaje.
-ready-no-privacy = No hay enlace a su página de privacidad junto a la casilla de los mensajes. Los operadores la buscan.
+ready-no-privacy = No hay enlace a su página de privacidad junto a la casilla de los mensajes. Las operadoras la buscan.
 ready-alone = Usted es la única persona que puede entrar. Agregue a sus colegas.
 
-## La empresa
+## The business
 
 business-who = Quiénes son
 business-name = Nombre de la empresa
@@ -135,11 +135,11 @@ business-legal-name-hint = Se guarda con cada consentimiento cuando difiere del 
 business-mailing-address = Dirección postal (opcional)
 business-mailing-address-hint = Se muestra detrás del enlace de un mensaje. Canadá la exige.
 business-privacy-url = Página de privacidad (opcional)
-business-privacy-url-hint = Enlazada junto a la casilla de los mensajes. Los operadores la buscan.
+business-privacy-url-hint = Enlazada junto a la casilla de los mensajes. Las operadoras la buscan.
 
 ## ServiceTitan
 
-servicetitan-off = Sin conexión. No hay problema: sus leads están en la bandeja. Conecte ServiceTitan para que allí se cree una reserva o un lead por cada uno.
+servicetitan-off = Sin conexión. No hay problema: sus prospectos están en la bandeja. Conecte ServiceTitan para que allí se cree una reserva o un Lead por cada uno.
 crm-works = ServiceTitan responde. Allí se crean los registros.
 crm-account = Su aplicación de API
 crm-account-hint = En ServiceTitan: Settings, Integrations, API Application Access. La App key viene del portal para desarrolladores.
@@ -154,15 +154,15 @@ crm-provider = Proveedor de reservas
 crm-provider-id = ID del proveedor de reservas (opcional por ahora)
 crm-provider-hint = En ServiceTitan: Settings, Integrations, Booking Providers.
 crm-campaign = Campaña habitual
-crm-campaign-hint = Para las agendas que no indican ninguna. Un lead la necesita.
+crm-campaign-hint = Para las agendas que no indican ninguna. Un Lead la necesita.
 crm-call-reason = Motivo de llamada habitual
-crm-call-reason-hint = Para las agendas que no indican ninguno. Dice por qué se descartó un lead.
-crm-disconnect-hint = Las credenciales se borran aquí. Los registros en ServiceTitan se conservan; los leads nuevos quedan en la bandeja.
+crm-call-reason-hint = Para las agendas que no indican ninguno. Dice por qué se descartó un Lead.
+crm-disconnect-hint = Las credenciales se borran aquí. Los registros en ServiceTitan se conservan; los prospectos nuevos quedan en la bandeja.
 
-## Mensajes de texto
+## Text messages
 
-texts-off = Sin conexión. Quien se va no recibe ningún mensaje, y cada lead lo indica. Conecte una cuenta de Twilio para enviar el enlace que piden.
-texts-work = El operador responde. Los mensajes pueden salir.
+texts-off = Sin conexión. Quien se va no recibe ningún mensaje, y cada prospecto lo indica. Conecte una cuenta de Twilio para enviar el enlace que piden.
+texts-work = La operadora responde. Los mensajes pueden salir.
 texts-account = Su cuenta de Twilio
 texts-account-hint = En la consola de Twilio: Account, API keys and tokens.
 texts-account-sid = Account SID
@@ -182,21 +182,21 @@ texts-from-hint = Uno de sus números de Twilio.
 texts-service = SID del Messaging Service
 texts-service-hint = Empieza con MG. Basta con esto o con un número; si pone ambos, el número debe pertenecerle.
 texts-hooks = Pegue esto en Twilio
-texts-hooks-hint = En su número (o Messaging Service), en «A message comes in»: Webhook, HTTP POST, esta dirección. Así le llegan STOP y las respuestas.
+texts-hooks-hint = En su número (o Messaging Service), en “A message comes in”: Webhook, HTTP POST, esta dirección. Así le llegan STOP y las respuestas.
 texts-hooks-status = No hace falta nada más: cada mensaje le dice a Twilio adónde informar qué fue de él.
 texts-hooks-local = Twilio no alcanza esta dirección: solo la conocen este equipo o esta red. En ringback.toml, ponga en public_url la dirección que usan los visitantes.
-texts-register = Registro con los operadores
-texts-register-us = En Estados Unidos los operadores bloquean los mensajes de números que no conocen. Antes de enviar, registre su marca y campaña (A2P 10DLC, de una a tres semanas) o verifique su número gratuito (de tres a cinco días) en la consola de Twilio.
+texts-register = Registro con las operadoras
+texts-register-us = En Estados Unidos las operadoras bloquean los mensajes de números que no conocen. Antes de enviar, registre su marca y campaña (A2P 10DLC, de una a tres semanas) o verifique su número gratuito (de tres a cinco días) en la consola de Twilio.
 texts-register-ca = Los números canadienses no necesitan registro para enviar dentro de Canadá. Para los mensajes que llegan a Estados Unidos sí: regístrese allí (A2P 10DLC) o verifique un número gratuito en la consola de Twilio.
 texts-register-au = Un número común no necesita registro. Un nombre como remitente debe figurar en el registro de la ACMA; si no, los teléfonos lo muestran como no verificado.
-texts-register-other = Pregunte a su operador si en su país hay que registrar el número antes de enviar mensajes.
+texts-register-other = Pregunte a su operadora si en su país hay que registrar el número antes de enviar mensajes.
 texts-register-paste = El formulario pregunta cómo aceptan las personas y cómo es un mensaje. Pegue esto:
 texts-register-sample = Un mensaje de ejemplo
 texts-register-flow = Cómo aceptan las personas
-texts-register-flow-words = Las personas piden este único mensaje mientras reservan una visita en nuestro sitio web: escriben su celular y marcan una casilla vacía que dice «Envíeme un enlace por mensaje de texto para terminar si no reservo ahora». Al lado dice: «{ $consent }» Se puede reservar sin marcarla. Sale un solo mensaje por solicitud, solo a quien marcó la casilla y luego se fue, entre las 8:00 y las 21:00 de su hora.
+texts-register-flow-words = Las personas piden este único mensaje mientras reservan una visita en nuestro sitio web: escriben su celular y marcan una casilla vacía que dice “Envíeme un enlace por mensaje de texto para terminar si no reservo ahora”. Al lado dice: “{ $consent }” Se puede reservar sin marcarla. Sale un solo mensaje por solicitud, solo a quien marcó la casilla y luego se fue, entre las 8:00 y las 21:00 de su hora.
 texts-disconnect-hint = Las credenciales se borran aquí y no sale ningún mensaje más. Se sigue recordando quién dijo STOP.
 
-## Personal
+## Staff
 
 staff-people = Personas
 staff-add = Agregar a alguien
@@ -205,7 +205,7 @@ staff-name = Nombre
 staff-email = Correo electrónico
 staff-email-hint = Con él entra.
 staff-role = Rol
-staff-office-employee-hint = Atiende leads, tareas y conversaciones.
+staff-office-employee-hint = Atiende prospectos, tareas y conversaciones.
 staff-administrator-hint = Lo mismo, y además configura todo.
 staff-change-role = Cambiar
 staff-no-password = Aún no ha elegido contraseña
@@ -216,14 +216,14 @@ staff-link = Enlace de contraseña
 staff-link-title = Un enlace para { $name }
 staff-link-hint = Entréguelo usted. Se abre una sola vez, dentro de { $hours } horas, para elegir una contraseña, y no se vuelve a mostrar.
 
-## Llaves de API
+## API keys
 
-keys-hint = Para programas que leen sus leads y su configuración.
+keys-hint = Para programas que leen sus prospectos y su configuración.
 keys-description = Descripción para programadores
 keys-none = No hay llaves.
 keys-make = Crear una llave
 keys-name = ¿Para qué es?
-keys-name-hint = Por ejemplo «Informes» o «Nuestro sitio web».
+keys-name-hint = Por ejemplo “Informes” o “Nuestro sitio web”.
 keys-made = Su llave nueva
 keys-made-hint = Cópiela ahora: no se vuelve a mostrar.
 keys-made-at = Creada { $at }
@@ -231,7 +231,7 @@ keys-revoked-at = Revocada { $at }
 keys-revoke = Revocar
 keys-try = Para probar una:
 
-## La puesta en marcha
+## The set-up
 
 setup-title = Ponga en marcha Ringback
 setup-lead = Una sola página, unos tres minutos. Todo se puede cambiar después.
@@ -253,7 +253,7 @@ setup-unknown = Un enlace de puesta en marcha sirve una vez, durante 24 horas, y
 
 welcome-title = Todo listo
 welcome-try = Pruébelo
-welcome-try-hint = Abra su agenda, escriba un nombre y un teléfono, continúe y ciérrela sin reservar. En segundos el lead aparece en su bandeja.
+welcome-try-hint = Abra su agenda, escriba un nombre y un teléfono, continúe y ciérrela sin reservar. En segundos el prospecto aparece en su bandeja.
 welcome-open-page = Abrir su agenda
 welcome-open-inbox = Abrir la bandeja
 welcome-page-address = La dirección de su agenda
