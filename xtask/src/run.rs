@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -174,10 +174,12 @@ impl Running {
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
-        // The leader may be gone while others of its group live on; an empty group answers ESRCH.
+        // The leader may be gone while others of its group live on, and still write into our folder.
         let _ = kill_process_group(self.group, Signal::KILL);
-        let deadline = Deadline::after(Duration::from_secs(5));
-        while self.ended().is_none() && !deadline.passed() {
+        let deadline = Deadline::after(Duration::from_secs(2));
+        while (self.ended().is_none() || test_kill_process_group(self.group).is_ok())
+            && !deadline.passed()
+        {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
