@@ -54,6 +54,8 @@ enum Commands {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // The HTTP client is built with TLS, as the product's is, and wants to know which; we call loopback only.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     // One thread: programs are started from it, and the kernel ends them when it ends.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
