@@ -139,9 +139,7 @@ impl Pictures {
         let file = self
             .folder
             .join(format!("{name}-{}{night}.png", view.width));
-        tab.page()
-            .until("fonts to be there", "document.fonts.status === 'loaded'")
-            .await?;
+        tab.page().still().await?;
         tab.picture(&file).await?;
         println!(
             "   {} ({} KB)",

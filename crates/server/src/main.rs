@@ -11,7 +11,7 @@ use ringback_server::config::{Config, LogFormat};
 use ringback_server::demo::{self, Demo};
 use ringback_server::office::setup;
 use ringback_server::serve::{CannotStart, Server};
-use ringback_server::{doctor, store};
+use ringback_server::{doctor, seed, store};
 use secrecy::ExposeSecret;
 
 /// The online scheduler that notices at once when somebody leaves.
@@ -37,6 +37,15 @@ enum Command {
         /// Written as JSON once the demo answers.
         #[arg(long)]
         ready_file: Option<PathBuf>,
+        /// Another database than a file in the folder.
+        #[arg(long)]
+        database_url: Option<String>,
+        /// A sandbox that runs elsewhere (`ringback sandbox`) and outlives the demo.
+        #[arg(long)]
+        sandbox: Option<url::Url>,
+        /// Where the business's clocks are; texts go out from 8:00 to 21:00 there.
+        #[arg(long, default_value = seed::PHOENIX)]
+        zone: String,
     },
     /// Run the pretend ServiceTitan and phone alone, and print what to fill in to use them.
     Sandbox {
@@ -79,11 +88,17 @@ async fn main() -> ExitCode {
             data,
             listen,
             ready_file,
+            database_url,
+            sandbox,
+            zone,
         } => {
             demo(demo::Options {
                 data,
                 listen,
                 ready_file,
+                database_url,
+                sandbox,
+                time_zone: zone,
             })
             .await
         }

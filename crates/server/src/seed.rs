@@ -31,14 +31,22 @@ pub struct Seeded {
     pub public_id: String,
 }
 
+/// Where Copperline is.
+pub const PHOENIX: &str = "America/Phoenix";
+
 /// Makes Copperline Home Services of Phoenix, Arizona, with one residential scheduler.
 pub fn copperline(tx: &mut Tx<'_>) -> Result<Seeded, StoreError> {
+    copperline_in(tx, PHOENIX)
+}
+
+/// [`copperline`] with its clocks in another time zone: what goes out by day alone can be tried at night.
+pub fn copperline_in(tx: &mut Tx<'_>, time_zone: &str) -> Result<Seeded, StoreError> {
     let business = business::create(
         tx,
         &NewBusiness {
             name: COPPERLINE.into(),
             region: Region::UnitedStates,
-            time_zone: "America/Phoenix".into(),
+            time_zone: time_zone.into(),
             locale: "en".into(),
             phone: Some("+16025550100".into()),
             details: BusinessDetails {
@@ -81,17 +89,18 @@ pub struct Copperline {
 pub async fn demo(
     app: &App,
     sandbox: &ringback_sandbox::Credentials,
+    time_zone: &str,
 ) -> Result<Copperline, StoreError> {
     let password_hash = tokio::task::spawn_blocking(|| passwords::hash(PASSWORD))
         .await
         .map_err(|_| StoreError::Bug("hashing a password panicked".into()))?;
-    let (app_, sandbox) = (app.clone(), sandbox.clone());
+    let (app_, sandbox, time_zone) = (app.clone(), sandbox.clone(), time_zone.to_owned());
     app.store
         .write(Order::Any, move |tx| {
             if let Some(kept) = standing(tx)? {
                 return Ok(kept);
             }
-            let seeded = copperline(tx)?;
+            let seeded = copperline_in(tx, &time_zone)?;
             hire(
                 tx,
                 seeded.business,

@@ -167,6 +167,14 @@ impl Frame {
         Ok(())
     }
 
+    /// Waits until nothing moves any more: half-faded text is neither readable nor a picture.
+    pub async fn still(&self) -> Tried<()> {
+        let still =
+            "document.getAnimations().every((animation) => animation.playState !== 'running'
+            || animation.effect.getComputedTiming().endTime === Infinity)";
+        self.until("the page to be still", still).await
+    }
+
     // ---- things on the page
 
     /// The one visible thing with this role and accessible name, once it is there.

@@ -9,6 +9,7 @@ use crate::browser::Frame;
 /// Every violation in the document as it stands now: rule, what to do, where.
 pub async fn violations(scene: &Scene<'_>, page: &Frame) -> Tried<Vec<String>> {
     let axe = std::fs::read_to_string(scene.root.join("e2e/axe-core/axe.min.js"))?;
+    page.still().await?;
     page.run(&axe).await?;
     let found = page
         .evaluate(

@@ -101,7 +101,10 @@ fn middle_and_most(took: &[f64]) -> (String, String) {
         Some(ms) => spoken_ms(Duration::from_secs_f64(ms.max(0.0) / 1000.0)),
         None => "-".to_owned(),
     };
-    (say(sorted.get(sorted.len().saturating_sub(1) / 2)), say(sorted.last()))
+    (
+        say(sorted.get(sorted.len().saturating_sub(1) / 2)),
+        say(sorted.last()),
+    )
 }
 
 fn spoken_ms(took: Duration) -> String {

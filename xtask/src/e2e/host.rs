@@ -95,6 +95,7 @@ async fn answer(mut stream: TcpStream, page: &str) -> std::io::Result<()> {
             "",
             page.replace("<!-- first -->", "<script src='/waits.js'></script>"),
         ),
+        "/favicon.ico" => ("204 No Content", html, "", String::new()),
         "/waits.js" => {
             tokio::time::sleep(Duration::from_millis(1500)).await;
             (

@@ -155,7 +155,7 @@ impl<'a> Scene<'a> {
     pub async fn lead_tab(&self, lead: &Value) -> Tried<Tab> {
         let tab = self.inbox.another_tab().await?;
         tab.go(&format!(
-            "{}/{}",
+            "{}/leads/{}",
             self.ready().inbox.trim_end_matches('/'),
             lead["id"]
         ))

@@ -68,10 +68,11 @@ pub async fn kills(run: &Run, program: &Path, engine: Engine, times: usize) -> T
         Engine::Sqlite => None,
         Engine::Postgres => Some(Postgres::start(run).await?),
     };
-    let (_sandbox, world) = sandbox(run, program).await?;
+    let port = net::free_port()?;
+    let (_sandbox, world) = sandbox(run, program, port).await?;
     let manner = Manner {
         data: run.fresh("kills")?,
-        port: net::free_port()?,
+        port,
         database_url: postgres.as_ref().map(Postgres::url),
         sandbox: Some(world.url().to_owned()),
         zone: zone::by_day(),
@@ -110,10 +111,12 @@ pub async fn kills(run: &Run, program: &Path, engine: Engine, times: usize) -> T
 }
 
 /// A sandbox that nobody kills.
-async fn sandbox(run: &Run, program: &Path) -> Tried<(Running, World)> {
+async fn sandbox(run: &Run, program: &Path, server_port: u16) -> Tried<(Running, World)> {
     let port = net::free_port()?;
     let mut command = run.program(program);
     command.args(["sandbox", "--listen", &format!("127.0.0.1:{port}")]);
+    let inbound = format!("http://127.0.0.1:{server_port}/hooks/texts/inbound");
+    command.args(["--inbound-url", &inbound]);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -28,12 +28,18 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Written once it answers.
     pub ready_file: Option<PathBuf>,
+    /// Another database than a file in `data`.
+    pub database_url: Option<String>,
+    /// A sandbox that runs elsewhere and outlives the demo; one of its own when `None`.
+    pub sandbox: Option<url::Url>,
+    /// Where Copperline's clocks are, when it is seeded.
+    pub time_zone: String,
 }
 
 /// A running demo.
 pub struct Demo {
     server: Server,
-    _sandbox: Sandbox,
+    _sandbox: Option<Sandbox>,
     _folder: Option<tempfile::TempDir>,
     /// What to look at, for people.
     pub told: String,
@@ -42,37 +48,40 @@ pub struct Demo {
 impl Demo {
     /// Starts everything; answers when all of it does.
     pub async fn start(options: Options) -> Result<Self, CannotStart> {
+        if jiff::tz::TimeZone::get(&options.time_zone).is_err() {
+            let name = &options.time_zone;
+            return Err(CannotStart(format!(
+                "there is no time zone {name}; one is America/Phoenix"
+            )));
+        }
         let (data, folder) = folder(options.data)?;
         let listener = serve::listen(options.listen).await?;
         let address = listener
             .local_addr()
             .map_err(|e| CannotStart(e.to_string()))?;
         let url = format!("http://{address}");
-        let sandbox = Sandbox::start(
-            SocketAddr::from(([127, 0, 0, 1], 0)),
-            ringback_sandbox::Options {
-                inbound_url: Some(format!("{url}/hooks/texts/inbound")),
-                ..ringback_sandbox::Options::default()
-            },
-        );
-        let sandbox = sandbox
-            .await
-            .map_err(|e| CannotStart(format!("the sandbox cannot listen: {e}")))?;
-        let at_sandbox: url::Url = sandbox.url().parse().expect("the sandbox's own URL");
+        let (sandbox, at_sandbox) = match options.sandbox {
+            Some(elsewhere) => (None, elsewhere),
+            None => own_sandbox(&url)
+                .await
+                .map(|(sandbox, url)| (Some(sandbox), url))?,
+        };
+        let file = format!("sqlite:{}", data.join("ringback.db").display());
         let config = Config {
             public_url: url
                 .parse()
                 .map_err(|e| CannotStart(format!("{url}: {e}")))?,
             listen: options.listen,
-            database_url: format!("sqlite:{}", data.join("ringback.db").display()).into(),
+            database_url: options.database_url.unwrap_or(file).into(),
             key_file: data.join("ringback.key"),
             servicetitan_auth_url: at_sandbox.clone(),
             servicetitan_api_url: at_sandbox.clone(),
-            twilio_url: at_sandbox,
+            twilio_url: at_sandbox.clone(),
             ..Config::default()
         };
         let app = serve::open(config, Clock::system()).await?;
-        let copperline = seed::demo(&app, sandbox.credentials())
+        let credentials = ringback_sandbox::Credentials::default();
+        let copperline = seed::demo(&app, &credentials, &options.time_zone)
             .await
             .map_err(|e| CannotStart(e.to_string()))?;
         let api_key = fresh_key(&app, &copperline).await?;
@@ -81,8 +90,8 @@ impl Demo {
         let stage = Stage {
             staff: copperline.administrator.clone(),
             website: website.clone(),
-            servicetitan: format!("{}/servicetitan", sandbox.url()),
-            phone: format!("{}/phone", sandbox.url()),
+            servicetitan: format!("{at_sandbox}servicetitan"),
+            phone: format!("{at_sandbox}phone"),
         };
         let router = routes::with_stage(app.clone(), stage.clone());
         duties::start(&app);
@@ -129,6 +138,19 @@ impl Demo {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+async fn own_sandbox(ringback: &str) -> Result<(Sandbox, url::Url), CannotStart> {
+    let options = ringback_sandbox::Options {
+        inbound_url: Some(format!("{ringback}/hooks/texts/inbound")),
+        ..ringback_sandbox::Options::default()
+    };
+    let sandbox = Sandbox::start(SocketAddr::from(([127, 0, 0, 1], 0)), options);
+    let sandbox = sandbox
+        .await
+        .map_err(|e| CannotStart(format!("the sandbox cannot listen: {e}")))?;
+    let url = sandbox.url().parse().expect("the sandbox's own URL");
+    Ok((sandbox, url))
 }
 
 fn folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<tempfile::TempDir>), CannotStart> {
