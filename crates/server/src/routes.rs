@@ -102,6 +102,11 @@ fn product(app: App) -> Table {
             post(servicetitan::test),
         )
         .office(
+            "/office/settings/servicetitan/send-open",
+            ChangeSettings,
+            post(servicetitan::send_open),
+        )
+        .office(
             "/office/settings/servicetitan/disconnect",
             ChangeSettings,
             post(servicetitan::disconnect),

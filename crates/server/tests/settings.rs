@@ -129,6 +129,7 @@ const ACTS: &[&str] = &[
     "/office/settings/business",
     "/office/settings/servicetitan",
     "/office/settings/servicetitan/test",
+    "/office/settings/servicetitan/send-open",
     "/office/settings/servicetitan/disconnect",
     "/office/settings/texts",
     "/office/settings/texts/test",
@@ -282,6 +283,9 @@ async fn servicetitan_is_connected_and_its_lists_are_chosen_from_by_name(world: 
         world.sandbox.requests().len() > calls,
         "the button really calls"
     );
+
+    let done = world.dana.post(&format!("{page}/send-open"), &[]).await;
+    assert!(done.location().ends_with("?did=none-to-send"));
 
     let done = world.dana.post(&format!("{page}/disconnect"), &[]).await;
     assert!(world.dana.get(done.location()).await.says("Disconnected."));

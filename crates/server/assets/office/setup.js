@@ -17,7 +17,8 @@ function suggest() {
     zone.prepend(option);
   }
   option.selected = true;
-  if (regionOf(option)) region.value = regionOf(option);
+  // A zone that no region of ours lists lies elsewhere.
+  region.value = regionOf(option) || 'other';
 }
 
 // Another region has other zones: its first stands until one is chosen.

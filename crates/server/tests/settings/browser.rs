@@ -24,7 +24,6 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(url: &str) -> Self {
-        
         Self {
             id: 0,
             url: url.to_owned(),

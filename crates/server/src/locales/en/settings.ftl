@@ -25,6 +25,8 @@ done-disconnected = Disconnected. Its credentials are deleted.
 done-role = The role is changed.
 done-deactivated = They are signed out and cannot sign in any more.
 done-reactivated = They can sign in again.
+done-sent = Open leads are on their way to ServiceTitan.
+done-none-to-send = Every open lead is in ServiceTitan or on its way already, or its scheduler sends none.
 done-revoked = The key opens nothing any more.
 
 ## What was typed wrong
@@ -149,7 +151,7 @@ crm-client-id = Client ID
 crm-client-secret = Client secret
 crm-app-key = App key
 crm-filing = Where records go
-crm-filing-later = Connect first: you then choose the booking provider, campaign and call reason by their names.
+crm-filing-later = Once the connection has been tested, you choose the booking provider, campaign and call reason by their names.
 crm-provider = Booking provider
 crm-provider-id = Booking provider ID (optional for now)
 crm-provider-hint = In ServiceTitan: Settings, Integrations, Booking Providers.
@@ -157,6 +159,8 @@ crm-campaign = Usual campaign
 crm-campaign-hint = For schedulers that name none. A Lead needs one.
 crm-call-reason = Usual call reason
 crm-call-reason-hint = For schedulers that name none. Says why a Lead was dismissed.
+crm-send-open = Send open leads
+crm-send-open-hint = Leads from before ServiceTitan was connected, still to be worked, go there too.
 crm-disconnect-hint = The credentials are deleted here. Records in ServiceTitan stay; new leads stay in the inbox.
 
 ## Text messages

@@ -25,6 +25,8 @@ done-disconnected = Desconectado. Se borraron sus credenciales.
 done-role = Se cambió el rol.
 done-deactivated = Se cerró su sesión y ya no puede entrar.
 done-reactivated = Puede volver a entrar.
+done-sent = Los leads abiertos van en camino a ServiceTitan.
+done-none-to-send = Cada lead abierto ya está en ServiceTitan o en camino, o su agenda no envía ninguno.
 done-revoked = La llave ya no abre nada.
 
 ## What was typed wrong
@@ -149,7 +151,7 @@ crm-client-id = Client ID
 crm-client-secret = Client secret
 crm-app-key = App key
 crm-filing = Adónde van los registros
-crm-filing-later = Conecte primero: después podrá elegir por su nombre el proveedor de reservas, la campaña y el motivo de llamada.
+crm-filing-later = Una vez probada la conexión, podrá elegir por su nombre el proveedor de reservas, la campaña y el motivo de llamada.
 crm-provider = Proveedor de reservas
 crm-provider-id = ID del proveedor de reservas (opcional por ahora)
 crm-provider-hint = En ServiceTitan: Settings, Integrations, Booking Providers.
@@ -157,6 +159,8 @@ crm-campaign = Campaña habitual
 crm-campaign-hint = Para las agendas que no indican ninguna. Un Lead la necesita.
 crm-call-reason = Motivo de llamada habitual
 crm-call-reason-hint = Para las agendas que no indican ninguno. Dice por qué se descartó un Lead.
+crm-send-open = Enviar los leads abiertos
+crm-send-open-hint = Los leads de antes de conectar ServiceTitan que siguen por atender también se envían.
 crm-disconnect-hint = Las credenciales se borran aquí. Los registros en ServiceTitan se conservan; los prospectos nuevos quedan en la bandeja.
 
 ## Text messages

@@ -14,11 +14,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use ringback_domain::coded;
-use ringback_domain::id::BusinessId;
 use ringback_domain::scheduler::Scheduler;
 use ringback_domain::starts::Start;
-use secrecy::ExposeSecret as _;
-use serde::de::DeserializeOwned;
 
 use self::business::line;
 use self::readiness::Point;
@@ -28,7 +25,7 @@ use crate::error::Error;
 use crate::office::door::Caller;
 use crate::office::fields::{Asked, Fields};
 use crate::office::page::{self, At, Shell};
-use crate::outbox::why;
+use crate::outbox::{connect, why};
 use crate::random;
 use crate::store::integration::Integration;
 use crate::store::{Order, scheduler};
@@ -56,6 +53,10 @@ coded! {
         Deactivated = "deactivated",
         /// Somebody may sign in again.
         Reactivated = "reactivated",
+        /// Open leads go to ServiceTitan.
+        Sent = "sent",
+        /// There was none to send.
+        NoneToSend = "none-to-send",
         /// A key opens nothing any more.
         Revoked = "revoked",
     }
@@ -192,30 +193,12 @@ impl Checked {
     }
 }
 
-/// The secrets of an outside system; `None` when there are none, or the key file no longer opens them.
-fn opened<K: DeserializeOwned>(
-    app: &App,
-    business: BusinessId,
-    kind: &str,
-    sealed: Option<&[u8]>,
-) -> Option<K> {
-    let opened = app.vault.unseal(business, kind, sealed?);
-    let opened = opened
-        .inspect_err(|error| tracing::error!(%error, kind, "stored secrets"))
-        .ok()?;
-    serde_json::from_slice(opened.expose_secret()).ok()
-}
-
 /// `Saved, ends in …1234`; of a short secret no letter is shown.
 fn saved_secret(w: &Words, secret: &str) -> String {
-    let letters: Vec<char> = secret.chars().collect();
-    match letters.len() {
-        0 => String::new(),
-        1..=11 => w.say("secret-saved"),
-        long => {
-            let end: String = letters[long - 4..].iter().collect();
-            w.with("secret-saved-ends", &[("end", end)])
-        }
+    match connect::ending(secret) {
+        _ if secret.is_empty() => String::new(),
+        Some(end) => w.with("secret-saved-ends", &[("end", end)]),
+        None => w.say("secret-saved"),
     }
 }
 

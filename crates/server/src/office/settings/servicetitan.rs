@@ -9,7 +9,7 @@ use ringback_domain::id::BusinessId;
 
 use super::business::line;
 use super::sheet::Sheet;
-use super::{Checked, Done, opened, saved, saved_secret, secret};
+use super::{Checked, Done, saved, saved_secret, secret};
 use crate::app::App;
 use crate::crm::servicetitan::{Secrets, Settings};
 use crate::crm::{Choices, Named};
@@ -17,9 +17,9 @@ use crate::error::Error;
 use crate::office::door::Caller;
 use crate::office::fields::{Asked, Fields};
 use crate::office::page::{self, At, Shell};
-use crate::outbox::check;
+use crate::outbox::{by_hand, check, connect};
 use crate::store::integration::{self, Check, Integration, SERVICETITAN};
-use crate::store::{Hint, Order, StoreError};
+use crate::store::{Order, StoreError};
 use crate::words::Words;
 
 const PAGE: &str = "/office/settings/servicetitan";
@@ -91,9 +91,8 @@ impl Kept {
                 Ok((shell, integration))
             })
             .await?;
-        let sealed = integration.as_ref().and_then(|i| i.secret.as_deref());
         Ok(Self {
-            secrets: opened(app, business, SERVICETITAN, sealed),
+            secrets: connect::secrets(app, business, SERVICETITAN).await?,
             shell,
             integration,
         })
@@ -183,6 +182,23 @@ pub async fn disconnect(State(app): State<App>, me: Caller) -> Result<Response, 
     Ok(saved(PAGE, Done::Disconnected))
 }
 
+/// `POST /office/settings/servicetitan/send-open`: leads from before it was connected go there too.
+pub async fn send_open(State(app): State<App>, me: Caller) -> Result<Response, Error> {
+    let (business, staff) = (me.business(), me.staff.id);
+    let sent = app
+        .store
+        .write(Order::Business(business.get()), move |tx| {
+            by_hand::send_open_leads(tx, business, staff)
+        })
+        .await?;
+    let done = if sent > 0 {
+        Done::Sent
+    } else {
+        Done::NoneToSend
+    };
+    Ok(saved(PAGE, done))
+}
+
 async fn keep(
     app: &App,
     business: BusinessId,
@@ -207,8 +223,6 @@ async fn keep(
                 };
                 integration::checked(tx, business, SERVICETITAN, &lists)?;
             }
-            // What waited for credentials may go now.
-            tx.hint(Hint::Deliveries);
             Ok(())
         })
         .await

@@ -11,16 +11,16 @@ use ringback_domain::wording::{self, Blanks};
 
 use super::business::line;
 use super::sheet::Sheet;
-use super::{Checked, Done, opened, saved, saved_secret, secret};
+use super::{Checked, Done, saved, saved_secret, secret};
 use crate::app::App;
 use crate::error::Error;
 use crate::office::door::Caller;
 use crate::office::fields::{Asked, Fields};
 use crate::office::page::{self, At, Shell};
-use crate::outbox::check;
+use crate::outbox::{check, connect};
 use crate::sms::twilio::{Secrets, Settings};
 use crate::store::integration::{self, Integration, TEXTS};
-use crate::store::{Hint, Order, scheduler};
+use crate::store::{Order, scheduler};
 use crate::words::Words;
 
 const PAGE: &str = "/office/settings/texts";
@@ -100,9 +100,8 @@ impl Kept {
                 link: &format!("{origin}/r/4f9c2a"),
             },
         );
-        let sealed = integration.as_ref().and_then(|i| i.secret.as_deref());
         Ok(Self {
-            secrets: opened(app, business, TEXTS, sealed),
+            secrets: connect::secrets(app, business, TEXTS).await?,
             inbound_url: format!("{origin}/hooks/texts/inbound"),
             reachable: super::readiness::is_reachable(&app.config.public_url),
             sample,
@@ -163,9 +162,7 @@ pub async fn save(State(app): State<App>, me: Caller, fields: Fields) -> Result<
     let sealed = app.vault.seal(business, TEXTS, &plain);
     app.store
         .write(Order::Business(business.get()), move |tx| {
-            integration::save(tx, business, TEXTS, &settings, Some(&sealed))?;
-            tx.hint(Hint::Deliveries);
-            Ok(())
+            integration::save(tx, business, TEXTS, &settings, Some(&sealed))
         })
         .await?;
     let said = check::texts(&app, business).await?;
