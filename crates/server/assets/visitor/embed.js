@@ -16,9 +16,9 @@
     :host { all: initial; }
     button, dialog { font: 600 17px/1.2 system-ui, sans-serif; }
     .open { position: fixed; z-index: 2147483000; right: max(20px, env(safe-area-inset-right)); bottom: max(20px, env(safe-area-inset-bottom));
-      min-height: 56px; padding: 0 26px; border: 0; border-radius: 28px; background: #0b6157; color: #fff; cursor: pointer;
+      min-height: 56px; padding: 0 26px; border: 0; border-radius: 28px; background: var(--ringback-color, #0b6157); color: #fff; cursor: pointer;
       box-shadow: 0 6px 24px rgb(0 0 0 / .28); }
-    .open:hover { background: #084b43; }
+    .open:hover { filter: brightness(.88); }
     button:focus-visible { outline: 3px solid #0b6157; outline-offset: 3px; }
     dialog { box-sizing: border-box; width: min(580px, 100vw - 32px); height: min(var(--tall, 640px), 100dvh - 48px); max-width: none; max-height: none;
       margin: auto; padding: 0; border: 0; border-radius: 20px; overflow: hidden; background: Canvas; color-scheme: light dark; box-shadow: 0 24px 80px rgb(0 0 0 / .4); }

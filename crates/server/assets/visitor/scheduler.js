@@ -73,13 +73,18 @@ async function show(url, said, { button, back, inPlace, silent } = {}) {
       headers: { "X-Ringback": "step" },
       signal: AbortSignal.timeout(20_000),
     });
-    if (answer.headers.get("X-Ringback") !== "step") throw new Error("not a step");
-    token = answer.headers.get("X-Ringback-Token") ?? token;
-    swap(await answer.text(), back, inPlace);
+    const html = await answer.text();
+    if (answer.headers.get("X-Ringback") === "step") {
+      token = answer.headers.get("X-Ringback-Token") ?? token;
+      swap(html, back, inPlace);
+    } else if (!silent) {
+      // A refusal is a small page of its own with one sentence.
+      trouble(new DOMParser().parseFromString(html, "text/html").querySelector("main p")?.textContent);
+    }
   } catch {
-    button?.removeAttribute("aria-busy");
     if (!silent) trouble();
   } finally {
+    button?.removeAttribute("aria-busy");
     busy = false;
   }
 }
@@ -94,12 +99,15 @@ function swap(html, back, inPlace) {
   arrive();
   const wrong = main.querySelector("[data-wrong]");
   (wrong ?? main.querySelector("h1")).focus({ preventScroll: true });
-  if (wrong) wrong.closest(".field, fieldset").scrollIntoView({ block: "center" });
+  if (wrong) (wrong.closest(".field, fieldset") ?? wrong).scrollIntoView({ block: "center" });
   else scrollTo(0, 0);
   // In a frame the history is the host's: it stays as the host made it.
   if (inPlace || framed || now.dataset.step === before) return;
+  const state = { step: now.dataset.step, place: place + 1 };
+  // The address of a link in a text does not stay behind in the history.
+  if (before === "link") return history.replaceState(state, "", now.dataset.url);
   place += 1;
-  history.pushState({ step: now.dataset.step, place }, "", now.dataset.url);
+  history.pushState(state, "", now.dataset.url);
 }
 
 /** What follows from the step that stands there now. */
@@ -114,6 +122,7 @@ function arrive() {
   }
   if (session === "none" || step === "booked" || step === "closed") line.stop();
   else line.start();
+  document.querySelector(".close-form").hidden = step === "closed" || step === "link" || step === "link-ended";
   if (step === "booked") tellHost("booked");
   if (!framed && !history.state) history.replaceState({ step, place }, "");
 }
@@ -152,11 +161,11 @@ function sayLeaving(how) {
 }
 
 /** Nothing typed is lost: the form stays as it is, with a sentence above its buttons. */
-function trouble() {
+function trouble(sentence = main.dataset.trouble) {
   const said = document.createElement("p");
   said.className = "alert offline";
   said.setAttribute("role", "alert");
-  said.textContent = main.dataset.trouble;
+  said.textContent = sentence;
   const actions = main.querySelector(".actions");
   if (actions) actions.before(said);
   else section().append(said);

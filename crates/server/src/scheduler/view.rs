@@ -336,6 +336,14 @@ impl View {
         }
     }
 
+    /// Nothing is open that could be closed behind a link, and after closing.
+    fn can_close(&self) -> bool {
+        !matches!(
+            self.screen,
+            Screen::Closed | Screen::Link { .. } | Screen::LinkEnded
+        )
+    }
+
     fn heading(&self) -> String {
         match &self.screen {
             Screen::Step(step) => self.w.say(match step {

@@ -107,6 +107,7 @@ link-explained = Everything you entered is still here. Press Continue to go on w
 link-with = With
 link-ended = This link has ended
 link-ended-explained = Links in texts work for three days. Please start again: it takes about a minute.
+link-start = Start again
 link-ended-plain = This link has ended. Please start again on the website where you began.
 
 ## On the business's own website

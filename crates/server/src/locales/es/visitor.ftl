@@ -107,6 +107,7 @@ link-explained = Todo lo que escribió sigue aquí. Presione Continuar para segu
 link-with = Con
 link-ended = Este enlace ya no sirve
 link-ended-explained = Los enlaces de los mensajes sirven tres días. Empiece de nuevo: toma alrededor de un minuto.
+link-start = Empezar de nuevo
 link-ended-plain = Este enlace ya no sirve. Empiece de nuevo en el sitio web donde comenzó.
 
 ## On the business's own website
