@@ -71,7 +71,7 @@ async function show(url, said, { button, back, inPlace, silent } = {}) {
       method: "POST",
       body: new URLSearchParams(fields),
       headers: { "X-Ringback": "step" },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout?.(20_000),
     });
     const html = await answer.text();
     if (answer.headers.get("X-Ringback") === "step") {
