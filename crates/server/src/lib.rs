@@ -25,5 +25,6 @@ pub mod sms;
 pub mod store;
 #[doc(hidden)]
 pub mod testing;
+pub mod token;
 pub mod vault;
 pub mod words;

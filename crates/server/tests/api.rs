@@ -6,9 +6,9 @@ use ringback_domain::departure::Departure;
 use ringback_domain::session::{Answers, CameFrom};
 use ringback_server::on_both_engines;
 use ringback_server::random;
-use ringback_server::scheduler::token;
 use ringback_server::store::{Order, api_key, lead, scheduler, session};
 use ringback_server::testing::TestServer;
+use ringback_server::token;
 use serde_json::{Value, json};
 
 on_both_engines!(

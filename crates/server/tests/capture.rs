@@ -11,10 +11,10 @@ use ringback_domain::lead::{Lead, LeadStatus};
 use ringback_domain::session::{Answers, CameFrom, Session, Step};
 use ringback_server::on_both_engines;
 use ringback_server::random;
-use ringback_server::scheduler::token;
 use ringback_server::store::lead::LeadFilter;
 use ringback_server::store::{Order, lead, scheduler, session};
 use ringback_server::testing::TestServer;
+use ringback_server::token;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 

@@ -15,8 +15,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::app::App;
 use crate::error::Error;
-use crate::scheduler::token;
 use crate::store::api_key;
+use crate::token;
 
 /// Whose key the caller showed.
 #[derive(Clone, Copy, Debug)]

@@ -20,9 +20,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::app::App;
 use crate::http::Connection;
-use crate::scheduler::token;
 use crate::store::page::{self, PageSays};
 use crate::store::{Order, StoreError, Tx, scheduler, session};
+use crate::token;
 
 /// A page's message is well under 200 bytes.
 const LARGEST: usize = 1024;

@@ -12,10 +12,10 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::random;
-use crate::scheduler::token;
 use crate::seed::{self, Copperline};
 use crate::serve::{self, CannotStart, Server};
 use crate::store::{Order, api_key};
+use crate::token;
 use crate::{duties, routes};
 use stage::Stage;
 

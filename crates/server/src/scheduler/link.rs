@@ -8,13 +8,13 @@ use ringback_domain::lead::LeadEvent;
 use ringback_domain::session::{Session, SessionState, Step};
 
 use super::sent::{Caller, Form, Sent};
-use super::token;
 use super::turn::{self, Request};
 use super::view::{Place, Screen, View};
 use crate::app::App;
 use crate::error::Error;
 use crate::store::resume_link::{self, ResumeLink};
 use crate::store::{Order, StoreError, Tx, appointment, business, lead, scheduler, session};
+use crate::token;
 
 /// `GET` and `HEAD /r/{token}`: whose it is, masked, and a button.
 pub async fn look(

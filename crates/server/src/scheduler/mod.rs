@@ -15,4 +15,3 @@ pub mod embed;
 pub mod holds;
 pub mod link;
 pub mod page;
-pub mod token;

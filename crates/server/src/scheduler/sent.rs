@@ -38,7 +38,7 @@ pub struct Caller {
 impl Caller {
     /// The cookie's token for a scheduler.
     pub fn cookie(&self, app: &App, public_id: &str) -> Option<String> {
-        super::token::from_cookie(app, &self.headers, public_id)
+        crate::token::from_cookie(app, &self.headers, public_id)
     }
 
     /// Words before the business is known.

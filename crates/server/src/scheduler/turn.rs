@@ -13,11 +13,11 @@ use ringback_domain::session::{Answers, CameFrom, ChosenWindow, Session, Session
 
 use super::answers::{self, Problem};
 use super::sent::{Caller, Form};
-use super::token;
 use super::view::{Mark, Place, Screen, View};
 use crate::app::App;
 use crate::random;
 use crate::store::{StoreError, Tx, appointment, consent, page, session};
+use crate::token;
 use crate::words::Words;
 
 /// After this long without a touch a returning browser is asked whether it is the same person.

@@ -18,11 +18,11 @@ use ringback_domain::session::{Answers, CameFrom, ChosenWindow, Session, Step};
 use super::answers::{self, Problem};
 use super::field::{Field, Fields, yes_or_no};
 use super::sent::Caller;
-use super::token;
 use crate::app::App;
 use crate::assets;
 use crate::error::Error;
 use crate::store::{StoreError, Tx, business, scheduler};
+use crate::token;
 use crate::words::{Value, Words};
 
 /// A scheduler and whose it is.

@@ -14,7 +14,6 @@ use ringback_sandbox::{Credentials, Message, Options, Sandbox};
 use ringback_server::app::App;
 use ringback_server::crm::servicetitan;
 use ringback_server::random;
-use ringback_server::scheduler::token;
 use ringback_server::sms::twilio;
 use ringback_server::store::integration::{SERVICETITAN, TEXTS};
 use ringback_server::store::lead::EventRow;
@@ -23,6 +22,7 @@ use ringback_server::store::{
     scheduler, session,
 };
 use ringback_server::testing::TestServer;
+use ringback_server::token;
 
 /// A Monday, ten in the morning in Phoenix and noon in New York.
 pub const MORNING: &str = "2026-11-23T17:00:00Z";

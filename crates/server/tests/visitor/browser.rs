@@ -5,10 +5,10 @@ use reqwest::{Client, Method, StatusCode, header};
 use ringback_domain::lead::Lead;
 use ringback_domain::session::Session;
 use ringback_server::outside;
-use ringback_server::scheduler::token;
 use ringback_server::store::lead::{self, LeadFilter};
 use ringback_server::store::{Order, StoreError, Tx, scheduler, session};
 use ringback_server::testing::TestServer;
+use ringback_server::token;
 
 /// One browser.
 pub struct Browser {

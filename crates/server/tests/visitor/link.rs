@@ -5,9 +5,9 @@ use reqwest::{Method, StatusCode};
 use ringback_domain::lead::{LeadEvent, LeadState, Recovery};
 use ringback_domain::session::SessionState;
 use ringback_server::on_both_engines;
-use ringback_server::scheduler::token;
 use ringback_server::store::{Order, lead, resume_link, sql};
 use ringback_server::testing::TestServer;
+use ringback_server::token;
 
 use super::browser::{Browser, HOME, leads, minutes_pass, read, set};
 
