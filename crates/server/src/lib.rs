@@ -27,4 +27,5 @@ pub mod store;
 pub mod testing;
 pub mod token;
 pub mod vault;
+pub mod why;
 pub mod words;

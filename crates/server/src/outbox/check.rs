@@ -4,7 +4,7 @@
 use ringback_domain::id::BusinessId;
 use serde::de::DeserializeOwned;
 
-use super::{connect, why};
+use super::connect;
 use crate::app::App;
 use crate::crm::servicetitan::{self, Credentials, ServiceTitan};
 use crate::crm::{self, Crm as _};
@@ -13,6 +13,7 @@ use crate::sms::{self, Carrier as _};
 use crate::store::integration::{self, Check, Integration, SERVICETITAN, TEXTS};
 use crate::store::outbox::{self as rows, Channel};
 use crate::store::{Hint, Order, StoreError, Tx};
+use crate::why;
 
 /// Calls ServiceTitan with what is saved, and lists campaigns, call reasons and booking providers by name.
 /// `None` when nothing is saved yet.

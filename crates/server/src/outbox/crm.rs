@@ -15,7 +15,7 @@ use ringback_domain::session::{Answers, Session, SessionState};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::{Health, in_time, is_look, jitter, why, write_down};
+use super::{Health, in_time, is_look, jitter, write_down};
 use crate::app::App;
 use crate::crm::record::{self, Carried, Instead, Job, Look, Ours, Stage};
 use crate::crm::servicetitan::{Account, Credentials, Hosts, Secrets, ServiceTitan, Settings};
@@ -27,6 +27,7 @@ use crate::store::{
     outbox, scheduler, session,
 };
 use crate::vault::Vault;
+use crate::why;
 use crate::words::Words;
 
 /// Carries out a claimed delivery, or looks up what became of one.

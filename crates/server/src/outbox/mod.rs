@@ -11,7 +11,6 @@ pub mod connect;
 mod crm;
 mod lanes;
 mod text;
-pub mod why;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -30,7 +29,7 @@ use crate::store::outbox::Channel;
 use crate::store::{Hint, Order, Store, StoreError, Tx, outbox as rows};
 use lanes::Lanes;
 
-pub use text::{carrier_says, opted_out};
+pub use crate::why;
 
 /// However quiet it is, we look this often.
 const POLL: Duration = Duration::from_secs(1);

@@ -5,7 +5,6 @@
 use jiff::tz::TimeZone;
 use ringback_domain::business::Business;
 use ringback_domain::consent::Consent;
-use ringback_domain::conversation::TextStatus;
 use ringback_domain::delivery::{
     Delivery, DeliveryKind, DeliveryState, DeliveryStatus, Found, Outcome,
 };
@@ -20,9 +19,10 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{Health, in_time, is_look, jitter, why, write_down};
+use super::{Health, in_time, is_look, jitter, write_down};
 use crate::app::App;
 use crate::random;
+use crate::sms::reports::{carrier_says, opted_out};
 use crate::sms::twilio::{Secrets, Settings, Twilio};
 use crate::sms::{Carrier as _, Says, Text, Trouble};
 use crate::store::integration::{Check, Integration, TEXTS};
@@ -31,6 +31,7 @@ use crate::store::{
     resume_link, scheduler, session, text_message,
 };
 use crate::vault::Vault;
+use crate::why;
 use crate::words::Words;
 
 /// Sends a claimed text, or looks up what became of one.
@@ -437,66 +438,6 @@ fn settle_look(
     Ok(())
 }
 
-/// The carrier has the text and says how it stands: in its answer, in a report, or when it was looked up.
-/// Reports come in any order and more than once.
-pub fn carrier_says(tx: &mut Tx<'_>, text: &Delivery, says: &Says) -> Result<(), StoreError> {
-    let Some(before) = text_message::of_delivery(tx, text)? else {
-        return Ok(());
-    };
-    let taken_now = text.status != DeliveryStatus::Done;
-    if taken_now {
-        let outside_id = says.carrier_id.clone();
-        let state = DeliveryState::Done { outside_id };
-        let why = says.wrong.as_ref().map(|wrong| wrong.why);
-        if !outbox::settle(tx, text, &state, text.lookups, why)? {
-            // Not ours any more: whoever has settled it has heard the same.
-            return Ok(());
-        }
-    }
-    let status = before.status.after(says.status);
-    let moved = status != before.status;
-    if !taken_now && !moved {
-        return Ok(());
-    }
-    let wrong = says.wrong.as_ref();
-    let error = match (moved || taken_now, wrong) {
-        (true, Some(wrong)) => Some(why::keep(wrong.why, &wrong.said)),
-        _ => before.error,
-    };
-    text_message::stands(tx, text, &says.carrier_id, status, error.as_deref())?;
-    if wrong.is_some_and(|wrong| wrong.opted_out) {
-        opted_out(
-            tx,
-            text.business,
-            &before.phone,
-            opt_out::Source::Carrier,
-            "",
-        )?;
-    }
-    let Some(mut lead) = lead_of(tx, text)? else {
-        return Ok(());
-    };
-    if taken_now {
-        lead.stamps.text_sent_at.get_or_insert(tx.now());
-        lead.text_note = Some(TextNote::Sent);
-        lead::event(tx, &lead, LeadEvent::TextSent, None, json!({}))?;
-    }
-    match status {
-        TextStatus::Delivered => {
-            lead.stamps.text_delivered_at.get_or_insert(tx.now());
-            lead.text_note = Some(TextNote::Delivered);
-            lead::event(tx, &lead, LeadEvent::TextDelivered, None, json!({}))?;
-        }
-        TextStatus::Undelivered | TextStatus::Failed => {
-            let said = error.unwrap_or_else(|| why::keep("text-unreachable", ""));
-            lead::event(tx, &lead, LeadEvent::TextNot, None, json!({ "why": said }))?;
-            lead.text_note = Some(TextNote::Failed { said });
-        }
-        _ => {}
-    }
-    lead::save(tx, &lead)
-}
-
 /// We cannot say whether it went: staff see so, and nothing is sent again.
 pub(super) fn became_unknown(
     tx: &mut Tx<'_>,
@@ -520,8 +461,7 @@ fn planned_again(
     text: &Delivery,
     state: &DeliveryState,
 ) -> Result<(), StoreError> {
-    text_message::did_not_go(tx, text)?;
-    resume_link::forget(tx, text.business, text.id)?;
+    // Its row and its link stay until the next try: should the carrier report on it after all, it is known.
     match (lead_of(tx, text)?, state.due_at()) {
         (Some(lead), Some(at)) => note(tx, &lead, TextNote::Planned { at, night: false }),
         _ => Ok(()),
@@ -561,36 +501,6 @@ fn refused(
             opted_out(tx, text.business, phone, opt_out::Source::Carrier, "")
         }
         _ => Ok(()),
-    }
-}
-
-/// A number says STOP, itself or through the carrier: into the ledger, and nothing waiting goes to it, of
-/// whatever lead. One transaction.
-pub fn opted_out(
-    tx: &mut Tx<'_>,
-    business: ringback_domain::id::BusinessId,
-    phone: &str,
-    source: opt_out::Source,
-    said: &str,
-) -> Result<(), StoreError> {
-    opt_out::note(tx, business, phone, true, source, said)?;
-    for id in outbox::withdraw_texts_to(tx, business, phone, "not-opted_out")? {
-        if let Some(lead) = lead::get(tx, business, id)? {
-            let why = WhyNot::OptedOut;
-            note(tx, &lead, TextNote::Not { why })?;
-        }
-    }
-    // Newest first: the request that people are looking at.
-    let latest = lead::of_person(tx, business, phone, "")?.into_iter().next();
-    match latest {
-        Some(lead) => lead::event(
-            tx,
-            &lead,
-            LeadEvent::OptedOut,
-            None,
-            json!({ "source": source }),
-        ),
-        None => Ok(()),
     }
 }
 

@@ -11,11 +11,11 @@ use ringback_domain::lead::LeadEvent;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
+use super::reports::{carrier_says, opted_out};
 use super::twilio::{self, Secrets, Settings};
 use super::{Says, signature};
 use crate::app::App;
 use crate::error::Error;
-use crate::outbox::{carrier_says, opted_out};
 use crate::store::integration::{self, Integration, TEXTS};
 use crate::store::{Order, StoreError, Tx, lead, opt_out, outbox, text_message};
 
