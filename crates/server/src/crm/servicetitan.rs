@@ -44,21 +44,6 @@ pub struct Secrets {
     pub app_key: String,
 }
 
-impl Settings {
-    /// What is missing, as a sentence key below `error-`; `None` when it can be used.
-    pub fn wrong(&self) -> Option<&'static str> {
-        if self.tenant <= 0 {
-            Some("servicetitan-tenant")
-        } else if self.client_id.trim().is_empty() {
-            Some("servicetitan-client-id")
-        } else if self.booking_provider <= 0 {
-            Some("servicetitan-booking-provider")
-        } else {
-            None
-        }
-    }
-}
-
 /// One business's ServiceTitan.
 pub struct ServiceTitan<'a> {
     account: &'a Account,
@@ -70,13 +55,18 @@ impl<'a> ServiceTitan<'a> {
         Self { account }
     }
 
-    fn bookings(&self) -> String {
+    fn bookings(&self) -> Result<String, Trouble> {
         let Credentials {
             tenant,
             booking_provider,
             ..
         } = self.account.credentials();
-        format!("crm/v2/tenant/{tenant}/booking-provider/{booking_provider}/bookings")
+        if *booking_provider <= 0 {
+            return Err(Trouble::Unset("crm-needs-provider"));
+        }
+        Ok(format!(
+            "crm/v2/tenant/{tenant}/booking-provider/{booking_provider}/bookings"
+        ))
     }
 
     fn leads(&self) -> String {
@@ -88,7 +78,7 @@ impl<'a> ServiceTitan<'a> {
             ("externalId", record.external_id.clone()),
             ("createdOnOrAfter", oldest(record)),
         ];
-        let path = self.bookings();
+        let path = self.bookings()?;
         // Filters have been seen ignored, so what comes back is asked again.
         let ours = |booking: &Booking| booking.external_id == record.external_id;
         let found = self.all(&path, &query).await?.into_iter().find(ours);
@@ -157,7 +147,7 @@ impl Crm for ServiceTitan<'_> {
     ) -> Result<Option<Standing>, Trouble> {
         match kind {
             RecordKind::Booking => {
-                let path = format!("{}/{outside_id}", self.bookings());
+                let path = format!("{}/{outside_id}", self.bookings()?);
                 let booking: Option<Booking> = self.account.look_if_there(&path).await?;
                 Ok(booking.map(Booking::standing))
             }
@@ -173,7 +163,7 @@ impl Crm for ServiceTitan<'_> {
         let made: Made = match record.kind {
             RecordKind::Booking => {
                 let body = NewBooking::of(record);
-                let ask = Ask::new(Method::POST, self.bookings()).json(&body);
+                let ask = Ask::new(Method::POST, self.bookings()?).json(&body);
                 self.account.write(ask).await?
             }
             RecordKind::Lead => {
@@ -188,7 +178,7 @@ impl Crm for ServiceTitan<'_> {
     async fn update(&self, outside_id: &str, record: &Record) -> Result<(), Trouble> {
         let ask = match record.kind {
             RecordKind::Booking => {
-                let path = format!("{}/{outside_id}", self.bookings());
+                let path = format!("{}/{outside_id}", self.bookings()?);
                 Ask::new(Method::PATCH, path).json(&UpdateBooking::of(record))
             }
             RecordKind::Lead => {
@@ -208,7 +198,7 @@ impl Crm for ServiceTitan<'_> {
     ) -> Result<(), Trouble> {
         let ask = match kind {
             RecordKind::Booking => {
-                let path = format!("{}/{outside_id}/dismiss", self.bookings());
+                let path = format!("{}/{outside_id}/dismiss", self.bookings()?);
                 Ask::new(Method::POST, path).json(&DismissBooking::of(record))
             }
             RecordKind::Lead => {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use ringback_domain::business::Business;
 use ringback_domain::delivery::{
     Delivery, DeliveryKind, DeliveryState, DeliveryStatus, Found, Outcome, Planned,
@@ -118,11 +119,13 @@ fn prepare(
                 (DeliveryState::Withdrawn { why: why.into() }, why)
             }
             (false, true) => {
-                let (outcome, _) = outcome(&Trouble::Credentials);
-                (
-                    claimed.after(outcome, tx.now(), jitter()),
-                    "crm-credentials",
-                )
+                // The key file is another one. Typing the secrets again mends it, and hurries what waits.
+                let outcome = Outcome::TryLater {
+                    after: Some(SignedDuration::from_mins(5)),
+                    why: "crm-credentials".into(),
+                };
+                let state = claimed.after(outcome, tx.now(), jitter());
+                (state, "crm-credentials")
             }
         };
         outbox::settle(tx, claimed, &state, claimed.lookups, Some(why))?;
@@ -149,10 +152,6 @@ fn prepare(
 }
 
 fn credentials(vault: &Vault, connection: &Integration<Settings>) -> Option<Credentials> {
-    if connection.settings.booking_provider == 0 {
-        // Connected, but not yet told as which provider: what is due waits.
-        return None;
-    }
     let sealed = connection.secret.as_ref()?;
     let opened = vault.unseal(connection.business, SERVICETITAN, sealed);
     let opened = opened
@@ -452,10 +451,13 @@ fn settle_sent(
     if *carried == Err(Trouble::Credentials) {
         note_refused_credentials(tx, delivery)?;
     }
-    match (&state, carried) {
-        (_, Ok(carried)) => stands(tx, going, carried),
-        (DeliveryState::Due { .. }, _) => tell(tx, delivery),
-        (_, Err(_)) => trouble(tx, delivery, why.as_deref().unwrap_or_default()),
+    let why = why.unwrap_or_default();
+    match carried {
+        Ok(carried) => stands(tx, going, carried),
+        // It will be tried again; what only people can mend is told, once.
+        Err(Trouble::TryLater { .. }) if state.due_at().is_some() => tell(tx, delivery),
+        Err(_) if delivery.why.as_deref() == Some(&why) => tell(tx, delivery),
+        Err(_) => trouble(tx, delivery, &why),
     }
 }
 
@@ -638,7 +640,8 @@ fn outcome(trouble: &Trouble) -> (Outcome, String) {
             after: *after,
             why: why.clone(),
         },
-        Trouble::Credentials => Outcome::TryLater {
+        // Ours to mend, and then it goes by itself.
+        Trouble::Credentials | Trouble::Unset(_) => Outcome::TryLater {
             after: None,
             why: why.clone(),
         },

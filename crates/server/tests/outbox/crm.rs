@@ -8,8 +8,7 @@ use ringback_domain::id::StaffId;
 use ringback_domain::lead::LeadEvent;
 use ringback_domain::scheduler::{SendAfter, SyncAs};
 use ringback_sandbox::{BookingStatus, Fault, FaultKind, LeadStatus, seeds};
-use ringback_server::crm::servicetitan;
-use ringback_server::outbox::{by_hand, check, connect};
+use ringback_server::outbox::{by_hand, check};
 use ringback_server::store::Tx;
 use ringback_server::store::integration::{self, SERVICETITAN};
 
@@ -38,7 +37,7 @@ stories!(
     no_connection_means_later_and_once,
     who_books_elsewhere_is_not_left_standing_as_a_leaver,
     connected_later_a_press_sends_the_open_leads,
-    what_is_typed_is_checked_and_an_empty_secret_keeps_the_saved_one,
+    what_is_missing_in_the_settings_is_said_once_and_mended_it_goes,
     the_test_button_lists_by_name,
 );
 
@@ -335,24 +334,13 @@ async fn wrong_credentials_wait_until_they_are_mended(w: World) {
 
 async fn connected_later_a_press_sends_the_open_leads(w: World) {
     let business = w.server.seeded.business;
-    let kept = w
-        .write(move |tx| integration::get::<servicetitan::Settings>(tx, business, SERVICETITAN))
-        .await
-        .unwrap();
     w.write(move |tx| integration::disconnect(tx, business, SERVICETITAN))
         .await;
     let waiting = w.visitor("+16025550142", false).await.leaves().await;
     let booked = w.visitor("+16025550143", false).await;
     booked.leaves().await;
     booked.books().await;
-    let known = w.credentials();
-    let typed = servicetitan::Secrets {
-        client_secret: format!(" {} ", known.client_secret),
-        app_key: known.app_key.clone(),
-    };
-    let settings = kept.settings.clone();
-    let saved = connect::servicetitan(w.app(), business, settings, typed).await;
-    assert_eq!(saved.unwrap(), Ok(()));
+    w.connect_servicetitan(|_| {}).await;
     let press = move |tx: &mut Tx<'_>| by_hand::send_open_leads(tx, business, StaffId::new(1));
     assert_eq!(w.write(press).await, 1);
     w.until(waiting, CrmAbandoned, Done).await;
@@ -360,30 +348,25 @@ async fn connected_later_a_press_sends_the_open_leads(w: World) {
     assert_eq!(w.sandbox.servicetitan().bookings().len(), 1);
 }
 
-async fn what_is_typed_is_checked_and_an_empty_secret_keeps_the_saved_one(w: World) {
+async fn what_is_missing_in_the_settings_is_said_once_and_mended_it_goes(w: World) {
+    w.connect_servicetitan(|s| s.booking_provider = 0).await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    w.until_holds("it was tried more than once", || async {
+        w.passes(SignedDuration::from_secs(2));
+        w.delivery(lead, CrmAbandoned).await.unwrap().attempt > 2
+    })
+    .await;
+    w.quiet().await;
+    let waits = w.delivery(lead, CrmAbandoned).await.unwrap();
+    assert_eq!(waits.why.as_deref(), Some("crm-needs-provider"));
+    let told = w.events(lead).await;
+    let trouble = told.iter().filter(|e| e.kind == LeadEvent::CrmTrouble);
+    assert_eq!(trouble.count(), 1);
+    w.connect_servicetitan(|_| {}).await;
     let business = w.server.seeded.business;
-    let good = servicetitan::Settings {
-        tenant: w.credentials().tenant,
-        client_id: w.credentials().client_id.clone(),
-        booking_provider: w.credentials().booking_provider,
-        ..servicetitan::Settings::default()
-    };
-    let wrong = servicetitan::Settings {
-        booking_provider: 0,
-        ..good.clone()
-    };
-    let nothing = servicetitan::Secrets::default;
-    let refused = connect::servicetitan(w.app(), business, wrong, nothing()).await;
-    assert_eq!(refused.unwrap(), Err("servicetitan-booking-provider"));
-    let saved = connect::servicetitan(w.app(), business, good.clone(), nothing()).await;
-    assert_eq!(saved.unwrap(), Ok(()), "the saved secrets hold");
-    let check = check::servicetitan(w.app(), business).await.unwrap();
-    assert!(check.unwrap().works);
-    w.write(move |tx| integration::disconnect(tx, business, SERVICETITAN))
-        .await;
-    let refused = connect::servicetitan(w.app(), business, good, nothing()).await;
-    assert_eq!(refused.unwrap(), Err("servicetitan-secrets"));
-    assert_eq!(check::servicetitan(w.app(), business).await.unwrap(), None);
+    check::servicetitan(w.app(), business).await.unwrap();
+    w.until(lead, CrmAbandoned, Done).await;
+    assert_eq!(w.sandbox.servicetitan().bookings().len(), 1);
 }
 
 async fn an_expired_token_is_renewed_and_nobody_notices(w: World) {
