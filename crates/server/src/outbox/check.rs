@@ -2,9 +2,9 @@
 //! readiness list. Nothing is sent to anybody.
 
 use ringback_domain::id::BusinessId;
-use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 
+use super::connect;
 use crate::app::App;
 use crate::crm::servicetitan::{self, Credentials, ServiceTitan};
 use crate::crm::{self, Crm as _};
@@ -105,23 +105,9 @@ where
     K: DeserializeOwned,
 {
     let read = move |tx: &mut Tx<'_>| integration::get::<S>(tx, business, kind);
-    let Some(Integration {
-        settings,
-        secret: Some(sealed),
-        ..
-    }) = app.store.read(read).await?
-    else {
-        return Ok(None);
-    };
-    let opened = match app.vault.unseal(business, kind, &sealed) {
-        Ok(opened) => opened,
-        Err(error) => {
-            tracing::error!(%error, kind, "a secret does not open");
-            return Ok(None);
-        }
-    };
-    let secrets = serde_json::from_slice(opened.expose_secret());
-    Ok(Some(settings).zip(secrets.ok()))
+    let settings = app.store.read(read).await?.map(|found| found.settings);
+    let secrets = connect::secrets(app, business, kind).await?;
+    Ok(settings.zip(secrets))
 }
 
 async fn keep(

@@ -7,6 +7,7 @@
 
 pub mod by_hand;
 pub mod check;
+pub mod connect;
 mod crm;
 mod lanes;
 mod text;
