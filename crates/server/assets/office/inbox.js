@@ -10,6 +10,14 @@ import { changes } from './stream.js';
 const list = document.querySelector('[data-inbox]');
 const KEPT = 300;
 
+/** A row without what changes by itself. */
+function bare(item) {
+  return item.outerHTML
+    .replace(/(<time[^>]*>)[^<]*/g, '$1')
+    .replace(/ data-unseen(="")?/, '')
+    .replace(' is-fresh', '');
+}
+
 if (list) {
   const waiting = new Set();
   let everything = false;
@@ -85,7 +93,7 @@ if (list) {
     holder.innerHTML = row.html;
     const item = holder.content.firstElementChild;
     const old = find(row.id);
-    if (old && old.outerHTML === item.outerHTML) return;
+    if (old && bare(old) === bare(item)) return;
     if (!old && !first) return;
     const focus = old?.contains(document.activeElement) ? document.activeElement : null;
     if (!old || Number(old.dataset.left) !== row.left) {

@@ -31,6 +31,8 @@ function press(act) {
 
 function focusOn(selector) {
   const field = document.querySelector(selector);
+  const folded = field?.closest('details');
+  if (folded) folded.open = true;
   field?.focus();
   return Boolean(field);
 }

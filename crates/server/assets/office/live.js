@@ -8,6 +8,8 @@ import { changes } from './stream.js';
 const lead = Number(document.querySelector('[data-lead-page]')?.dataset.leadPage);
 const keepsUp = document.querySelector('[data-lead-page], [data-tasks-page]');
 
+const bare = (part) => part.outerHTML.replace(/(<time[^>]*>)[^<]*/g, '$1');
+
 if (keepsUp) {
   let busy = false;
   let once_more = false;
@@ -34,7 +36,7 @@ if (keepsUp) {
     setClock(Number(page.body.dataset.now));
     for (const part of document.querySelectorAll('[data-live][id]')) {
       const fresh = page.getElementById(part.id);
-      if (!fresh || fresh.outerHTML === part.outerHTML) continue;
+      if (!fresh || bare(fresh) === bare(part)) continue;
       const focus = part.contains(document.activeElement) ? document.activeElement : null;
       if (focus?.matches('input, textarea, select')) continue;
       part.replaceWith(fresh);

@@ -74,6 +74,11 @@ impl LeadPage {
         format!("/office/leads/{}", self.row.id)
     }
 
+    /// Every task here is about the one person the page is about.
+    fn names<'a>(&self, _: &'a TaskLine) -> Option<&'a (LeadId, String)> {
+        None
+    }
+
     /// Whom a task made here is about.
     fn about(&self) -> Option<LeadId> {
         Some(self.row.id)
@@ -216,11 +221,12 @@ fn address(a: &Answers) -> String {
 
 fn came_from(session: &Session) -> String {
     let from = &session.came_from;
+    let bare = |url: &str| url.split_once("://").map_or(url, |(_, rest)| rest).to_owned();
     let tags = from
         .tags
         .iter()
         .map(|(name, value)| format!("{name} {value}"));
-    [from.page.clone(), from.referrer.clone()]
+    [bare(&from.page), bare(&from.referrer)]
         .into_iter()
         .chain(tags)
         .filter(|part| !part.is_empty())

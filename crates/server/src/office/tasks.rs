@@ -156,6 +156,11 @@ impl TasksPage {
         }
     }
 
+    /// Whom a task is about.
+    fn names<'a>(&self, task: &'a TaskLine) -> Option<&'a (LeadId, String)> {
+        task.lead.as_ref()
+    }
+
     /// A task made here is about nobody.
     fn about(&self) -> Option<LeadId> {
         None
