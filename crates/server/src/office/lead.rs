@@ -221,7 +221,11 @@ fn address(a: &Answers) -> String {
 
 fn came_from(session: &Session) -> String {
     let from = &session.came_from;
-    let bare = |url: &str| url.split_once("://").map_or(url, |(_, rest)| rest).to_owned();
+    let bare = |url: &str| {
+        url.split_once("://")
+            .map_or(url, |(_, rest)| rest)
+            .to_owned()
+    };
     let tags = from
         .tags
         .iter()
