@@ -13,7 +13,7 @@ use crate::demo::stage::{self, Stage};
 use crate::error::Error;
 use crate::http;
 use crate::office::settings::{self, business, keys, servicetitan, staff, texts};
-use crate::office::{door, inbox, lead, setup, sign_in, stream, tasks};
+use crate::office::{door, inbox, lead, scheduler as details, setup, sign_in, stream, tasks};
 use crate::scheduler::{book, embed, link, page};
 use crate::sms::hooks;
 
@@ -85,6 +85,16 @@ fn product(app: App) -> Table {
             "/office/settings/schedulers",
             ChangeSettings,
             post(settings::add_scheduler),
+        )
+        .office(
+            "/office/settings/schedulers/{public_id}",
+            ChangeSettings,
+            get(details::show).post(details::save),
+        )
+        .office(
+            "/office/settings/schedulers/{public_id}/text",
+            ChangeSettings,
+            post(details::preview_text),
         )
         .office(
             "/office/settings/business",

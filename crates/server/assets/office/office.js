@@ -3,6 +3,7 @@
 
 import './acts.js';
 import './ago.js';
+import './details.js';
 import './inbox.js';
 import './keys.js';
 import './live.js';

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 
 use crate::error::Error;
@@ -21,6 +21,21 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             .await
             .map_err(|_| Error::TooLarge)?;
         Ok(Self::read(&body))
+    }
+}
+
+/// The number in an address such as `/office/leads/7`; what is no number names nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Number(pub i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Error::NotFound)?;
+        text.parse().map(Self).map_err(|_| Error::NotFound)
     }
 }
 
@@ -81,6 +96,12 @@ impl Fields {
             .iter()
             .filter(of_name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Every field as it came.
+    #[cfg(test)]
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.0.clone()
     }
 
     /// The numbers of a list's rows (`service-0-…`, `service-3-…`), in the order they were sent.

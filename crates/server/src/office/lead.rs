@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::door::{self, Caller};
-use super::fields::{Asked, Fields};
+use super::fields::{Asked, Fields, Number};
 use super::page::{self, At, Shell};
 use super::row::{self, Around, Row};
 use super::sign_in::own_path;
@@ -119,7 +119,7 @@ struct Other {
 pub async fn show(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     Asked(asked): Asked,
 ) -> Result<Response, Error> {
     let public_url = app.config.public_url.clone();
@@ -529,7 +529,7 @@ impl Scene<'_> {
 pub async fn claim(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -550,7 +550,7 @@ pub async fn claim(
 pub async fn call(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -569,7 +569,7 @@ pub async fn call(
 pub async fn contacted(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -588,7 +588,7 @@ pub async fn contacted(
 pub async fn dismiss(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -615,7 +615,7 @@ pub async fn dismiss(
 pub async fn reopen(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -636,7 +636,7 @@ pub async fn reopen(
 pub async fn undo(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -681,7 +681,7 @@ fn newest_move(events: &[EventRow], me: &Caller) -> Option<Before> {
 pub async fn note(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -706,7 +706,7 @@ pub async fn note(
 pub async fn send_link(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -726,7 +726,7 @@ pub async fn send_link(
 pub async fn retry(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {

@@ -11,6 +11,7 @@ pub mod lead;
 pub mod page;
 pub mod passwords;
 pub mod row;
+pub mod scheduler;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;

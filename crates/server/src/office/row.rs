@@ -261,9 +261,9 @@ pub fn crm_chip(shell: &Shell, connected: bool, deliveries: &[Delivery]) -> Opti
         DeliveryStatus::Refused => ("bad", "crm-refused"),
         DeliveryStatus::Expired => ("bad", "crm-expired"),
     };
-    let when = delivery.due_at.map_or_else(String::new, |at| {
-        w.time(at.to_zoned_datetime(shell.zone()).time(), shell.region())
-    });
+    let when = delivery
+        .due_at
+        .map_or_else(String::new, |at| soon(shell, at));
     Some(Chip {
         tone,
         said: w.with(key, &[("when", when)]),
@@ -291,9 +291,9 @@ pub fn text_chip(shell: &Shell, lead: &Lead) -> Option<Chip> {
     let chip = |tone, said: String, why: String| Some(Chip { tone, said, why });
     match note {
         TextNote::Planned { at, night } => {
-            let time = w.time(at.to_zoned_datetime(shell.zone()).time(), shell.region());
             let key = if *night { "text-night" } else { "text-planned" };
-            chip("wait", w.with(key, &[("when", time)]), shell.moment(at))
+            let said = w.with(key, &[("when", soon(shell, *at))]);
+            chip("wait", said, String::new())
         }
         TextNote::Not {
             why: WhyNot::NotTextable,
@@ -303,6 +303,17 @@ pub fn text_chip(shell: &Shell, lead: &Lead) -> Option<Chip> {
         TextNote::Delivered => chip("good", w.say("text-delivered"), String::new()),
         TextNote::Failed { said } => chip("bad", w.say("text-failed"), why::sentence(w, said)),
         TextNote::Unknown => chip("bad", w.say("text-unknown"), w.say("text-unknown-why")),
+    }
+}
+
+/// The time of day; with the day, when that is not today.
+fn soon(shell: &Shell, at: Timestamp) -> String {
+    let day = |at: Timestamp| at.to_zoned_datetime(shell.zone()).date();
+    if day(at) == day(shell.now) {
+        let local = at.to_zoned_datetime(shell.zone());
+        shell.w.time(local.time(), shell.region())
+    } else {
+        shell.moment(&at)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::civil::DateTime;
@@ -15,7 +15,7 @@ use ringback_domain::lead::LeadEvent;
 use serde_json::json;
 
 use super::door::Caller;
-use super::fields::{Asked, Fields};
+use super::fields::{Asked, Fields, Number};
 use super::lead::{Did, answer};
 use super::page::{self, At, Shell};
 use crate::app::App;
@@ -307,7 +307,7 @@ fn due(typed: &str, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
 pub async fn close(
     state: State<App>,
     me: Caller,
-    id: Path<i64>,
+    id: Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -318,7 +318,7 @@ pub async fn close(
 pub async fn reopen(
     state: State<App>,
     me: Caller,
-    id: Path<i64>,
+    id: Number,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -328,7 +328,7 @@ pub async fn reopen(
 async fn change(
     State(app): State<App>,
     me: Caller,
-    Path(id): Path<i64>,
+    Number(id): Number,
     headers: HeaderMap,
     fields: Fields,
     close: bool,

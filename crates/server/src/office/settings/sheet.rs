@@ -53,6 +53,17 @@ impl Sheet {
             .collect()
     }
 
+    /// The numbers of a list's rows (`service-0-…`), in the order they stand.
+    pub fn rows(&self, list: &str) -> Vec<u32> {
+        self.fields.rows(list)
+    }
+
+    /// Every field as it stands, for a form that is sent on.
+    #[cfg(test)]
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.fields.pairs()
+    }
+
     /// A secret, exactly as it was typed.
     pub fn secret(&self, name: &str) -> &str {
         self.fields.raw(name)
