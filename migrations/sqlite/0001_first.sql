@@ -179,6 +179,13 @@ CREATE INDEX lead_inbox ON lead (business_id, left_at, id);
 CREATE INDEX lead_phone ON lead (business_id, phone) WHERE phone IS NOT NULL;
 CREATE INDEX lead_email ON lead (business_id, email) WHERE email IS NOT NULL;
 
+CREATE TABLE person (                    -- written before asking what leads somebody has, so that two at once come one after the other
+    business_id   INTEGER NOT NULL REFERENCES business (id),
+    who           TEXT    NOT NULL,      -- phone, or the email of somebody without one
+    seen_at       INTEGER NOT NULL,
+    PRIMARY KEY (business_id, who)
+) STRICT;
+
 CREATE TABLE lead_event (                -- the timeline
     id            INTEGER PRIMARY KEY,
     business_id   INTEGER NOT NULL REFERENCES business (id),
@@ -295,9 +302,12 @@ CREATE TABLE appointment (
     window_start  INTEGER NOT NULL,
     window_end    INTEGER NOT NULL,
     created_at    INTEGER NOT NULL,
+    phone         TEXT,                  -- who has agreed it, E.164
+    service       TEXT,                  -- and for what: its key
     agreed_at     INTEGER
 ) STRICT;
 CREATE INDEX appointment_session ON appointment (session_id);
+CREATE INDEX appointment_phone ON appointment (business_id, phone) WHERE phone IS NOT NULL;
 CREATE INDEX appointment_held ON appointment (held_until) WHERE held_until IS NOT NULL;
 
 CREATE TABLE place (                     -- one quarter of an hour of one seat; the primary key is the promise

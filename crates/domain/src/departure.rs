@@ -44,8 +44,9 @@ pub const POST_LOST_AFTER: SignedDuration = SignedDuration::from_secs(45);
 pub const IDLE_AFTER: SignedDuration = SignedDuration::from_mins(10);
 /// A page that was asked for and never attached to says nothing after this long.
 pub const RELOAD_SPEAKS_FOR: SignedDuration = SignedDuration::from_secs(20);
-/// After a restart, pages have this long to find the new server: one ping and the reconnect.
-pub const RESTART_GRACE: SignedDuration = SignedDuration::from_secs(8);
+/// After a restart, pages have this long to find the new server: a page that fell back to posts is heard every
+/// 15 seconds.
+pub const RESTART_GRACE: SignedDuration = SignedDuration::from_secs(20);
 
 /// The silence allowed before a departure counts.
 ///
@@ -71,6 +72,8 @@ pub struct Presence {
     pub sockets: u32,
     /// When the last page without WebSockets was heard.
     pub last_post: Option<Timestamp>,
+    /// There were pages, and every one of them has gone.
+    pub all_gone: bool,
 }
 
 /// What the sweep does with a session it looks at.
@@ -159,20 +162,22 @@ impl Session {
         if present.sockets > 0 {
             return Verdict::Wait(Some(idle_at));
         }
-        match present.last_post {
-            Some(heard) => {
-                let lost_at = heard.saturating_add_duration(POST_LOST_AFTER);
-                if now >= lost_at {
-                    Verdict::Gone {
-                        departure: Departure::Lost,
-                        left_at: heard,
-                    }
-                } else {
-                    Verdict::Wait(Some(lost_at.min(idle_at)))
-                }
-            }
+        // A form that overtook its page's goodbye, or was sent as the page went, is heard like a post: nobody
+        // will say goodbye once more.
+        let heard = match present.last_post {
+            Some(heard) => heard.max(self.touched_at),
+            None if present.all_gone => self.touched_at,
             // No page ever attached: a visitor without JavaScript. Idle alone tells.
-            None => Verdict::Wait(Some(idle_at)),
+            None => return Verdict::Wait(Some(idle_at)),
+        };
+        let lost_at = heard.saturating_add_duration(POST_LOST_AFTER);
+        if now >= lost_at {
+            Verdict::Gone {
+                departure: Departure::Lost,
+                left_at: heard,
+            }
+        } else {
+            Verdict::Wait(Some(lost_at.min(idle_at)))
         }
     }
 
@@ -190,6 +195,7 @@ impl Presence {
     pub const NOBODY: Self = Self {
         sockets: 0,
         last_post: None,
+        all_gone: false,
     };
 
     /// Whether any page is open.
@@ -276,6 +282,7 @@ mod tests {
     const ONE_OPEN: Presence = Presence {
         sockets: 1,
         last_post: None,
+        all_gone: false,
     };
 
     #[test]
@@ -364,8 +371,8 @@ mod tests {
     fn without_sockets_forty_five_seconds_of_silence_are_a_loss() {
         let s = visit();
         let heard = Presence {
-            sockets: 0,
             last_post: Some(at(30)),
+            ..Presence::NOBODY
         };
         assert_eq!(s.judge(heard, at(74)), Verdict::Wait(Some(at(75))));
         assert_eq!(
@@ -373,6 +380,25 @@ mod tests {
             Verdict::Gone {
                 departure: Departure::Lost,
                 left_at: at(30)
+            }
+        );
+    }
+
+    #[test]
+    fn a_form_that_arrives_after_the_last_page_went_is_no_ten_minutes_of_patience() {
+        let mut s = visit();
+        s.page_went(Departure::Left, false, Presence::NOBODY, at(5));
+        s.come_back(at(6));
+        let gone = Presence {
+            all_gone: true,
+            ..Presence::NOBODY
+        };
+        assert_eq!(s.judge(gone, at(6)), Verdict::Wait(Some(at(51))));
+        assert_eq!(
+            s.judge(gone, at(51)),
+            Verdict::Gone {
+                departure: Departure::Lost,
+                left_at: at(6)
             }
         );
     }

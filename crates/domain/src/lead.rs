@@ -198,6 +198,14 @@ impl Lead {
     /// Whether a session that leaves now, asking for this, goes on with this lead.
     /// Same phone (or, without one, the same email), scheduler and service, and under 24 h old.
     pub fn joins(&self, scheduler: SchedulerId, answers: &Answers, now: Timestamp) -> bool {
+        self.asks_the_same(scheduler, answers)
+            && self.state.is_live()
+            && now.duration_since(self.stamps.lead_at) < JOINS_FOR
+    }
+
+    /// Whether these answers are the same person's, asking the same scheduler for the same service. Somebody
+    /// who has booked that is not to be chased for it, however old the lead is.
+    pub fn asks_the_same(&self, scheduler: SchedulerId, answers: &Answers) -> bool {
         let same_person = match (&self.phone, answers.phone.is_empty()) {
             (Some(phone), false) => *phone == answers.phone,
             (None, true) => self
@@ -206,11 +214,7 @@ impl Lead {
                 .is_some_and(|e| !e.is_empty() && e == answers.email),
             _ => false,
         };
-        same_person
-            && self.scheduler == scheduler
-            && self.service == answers.service
-            && self.state.is_live()
-            && now.duration_since(self.stamps.lead_at) < JOINS_FOR
+        same_person && self.scheduler == scheduler && self.service == answers.service
     }
 
     /// They left (again): the same lead goes on with what they said last; a dismissed one is new again.

@@ -31,7 +31,7 @@ addEventListener("keydown", (event) => {
   if (framed && event.key === "Escape") close();
 });
 addEventListener("popstate", ({ state }) => {
-  if (!state || state.step === section().dataset.step) return;
+  if (!state || [state.step, "continue-as"].includes(section().dataset.step)) return;
   place = state.place;
   turnTo(state.step);
 });
@@ -120,7 +120,9 @@ function arrive() {
   } else if (session === "token" || framed) {
     keep(token);
   }
-  if (session === "none" || step === "booked" || step === "closed") line.stop();
+  // Until *Continue as …?* is answered nobody says that it is the same person who is here.
+  const nobody = session === "none" || ["booked", "closed", "continue-as"].includes(step);
+  if (nobody) line.stop();
   else line.start();
   document.querySelector(".close-form").hidden = step === "closed" || step === "link" || step === "link-ended";
   if (step === "booked") tellHost("booked");

@@ -111,10 +111,18 @@ pub fn agree(
     };
     let agreed = tx.execute(
         sql!(
-            "UPDATE appointment SET state = 'agreed', held_until = NULL, agreed_at = $3, lead_id = $4
+            "UPDATE appointment SET state = 'agreed', held_until = NULL, agreed_at = $3, lead_id = $4,
+                    phone = $5, service = $6
              WHERE business_id = $1 AND id = $2 AND state = 'held'"
         ),
-        &[&session.business, &id, &tx.now(), &session.lead],
+        &[
+            &session.business,
+            &id,
+            &tx.now(),
+            &session.lead,
+            &Some(session.answers.phone.clone()).filter(|phone| !phone.is_empty()),
+            &session.answers.service,
+        ],
     )?;
     Ok((agreed == 1).then_some(id))
 }
@@ -141,6 +149,28 @@ pub fn agreed(tx: &mut Tx<'_>, session: &Session) -> Result<Option<Appointment>,
         &[&session.business, &session.id],
         read,
     )
+}
+
+/// Whether the same person has booked the same elsewhere (another device, another frame) since this visit began:
+/// then it is a leftover, and its end is nobody's departure.
+pub fn booked_elsewhere(tx: &mut Tx<'_>, session: &Session) -> Result<bool, StoreError> {
+    let found: Option<i64> = tx.first(
+        sql!(
+            "SELECT 1 AS one FROM appointment JOIN session ON session.id = $2
+             WHERE appointment.business_id = $1 AND appointment.phone = $3 AND appointment.state = 'agreed'
+               AND appointment.scheduler_id = $4 AND appointment.service = $5
+               AND appointment.session_id <> $2 AND appointment.agreed_at >= session.created_at LIMIT 1"
+        ),
+        &[
+            &session.business,
+            &session.id,
+            &session.answers.phone,
+            &session.scheduler,
+            &session.answers.service,
+        ],
+        |row| row.get("one"),
+    )?;
+    Ok(found.is_some())
 }
 
 /// One appointment of a business; `NoRow` when there is none.

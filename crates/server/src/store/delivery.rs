@@ -38,8 +38,8 @@ pub fn plan(
     Ok(id)
 }
 
-/// Withdraws what a session has waiting, of the kinds that `which` names. What is on the wire stays.
-/// Returns how many.
+/// Withdraws what a session and its lead have waiting, of the kinds that `which` names; a lead may have been
+/// left in another session before. What is on the wire stays. Returns how many.
 pub fn withdraw(
     tx: &mut Tx<'_>,
     session: &Session,
@@ -55,6 +55,15 @@ pub fn withdraw(
             ),
             &[&session.business, &session.id, &kind.as_str(), &why, &tx.now()],
         )?;
+        if let Some(lead) = session.lead {
+            withdrawn += tx.execute(
+                sql!(
+                    "UPDATE delivery SET state = 'withdrawn', due_at = NULL, why = $4, settled_at = $5
+                     WHERE business_id = $1 AND lead_id = $2 AND kind = $3 AND state IN ('due', 'claimed')"
+                ),
+                &[&session.business, &lead, &kind.as_str(), &why, &tx.now()],
+            )?;
+        }
     }
     Ok(withdrawn)
 }

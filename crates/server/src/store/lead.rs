@@ -22,6 +22,7 @@ pub fn capture(
     departure: Departure,
     left_at: Timestamp,
 ) -> Result<LeadId, StoreError> {
+    one_at_a_time(tx, session)?;
     let mut lead = match going_on(tx, session)? {
         Some(mut lead) => {
             lead.left_again(
@@ -54,7 +55,11 @@ pub fn capture(
             lead
         }
     };
-    session.lead = Some(lead.id);
+    if session.lead != Some(lead.id) {
+        session.lead = Some(lead.id);
+        // Left in another session before: what waits there would tell of, and lead back to, the older visit.
+        delivery::withdraw(tx, session, DeliveryKind::withdrawn_on_return, "back")?;
+    }
     super::session::save(tx, session)?;
     plan_record(tx, session, &scheduler.settings, departure, left_at)?;
     lead.text_note = Some(plan_text(tx, session, &lead, &scheduler.settings, left_at)?);
@@ -70,6 +75,25 @@ fn service_title(settings: &SchedulerSettings, key: &str) -> String {
     settings
         .service(key)
         .map_or_else(|| key.to_owned(), |service| service.title.clone())
+}
+
+/// Puts everything about one person one after the other: two sessions judged at the same moment must not both
+/// find that there is no lead yet. On PostgreSQL the later one runs into this row and begins again.
+pub fn one_at_a_time(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreError> {
+    let answers = &session.answers;
+    let who = if answers.phone.is_empty() {
+        &answers.email
+    } else {
+        &answers.phone
+    };
+    tx.execute(
+        sql!(
+            "INSERT INTO person (business_id, who, seen_at) VALUES ($1, $2, $3)
+             ON CONFLICT (business_id, who) DO UPDATE SET seen_at = $3"
+        ),
+        &[&session.business, who, &tx.now()],
+    )?;
+    Ok(())
 }
 
 /// The lead this session goes on with: its own, unless that one ended well, or a live one of the same request.
@@ -286,10 +310,12 @@ pub fn settle_siblings(
         &session.answers.phone,
         &session.answers.email,
     )? {
-        if Some(lead.id) == session.lead || !lead.joins(session.scheduler, &session.answers, now) {
+        let ends = lead.state.is_live() && lead.asks_the_same(session.scheduler, &session.answers);
+        if Some(lead.id) == session.lead || !ends {
             continue;
         }
-        let theirs = super::session::get(tx, lead.business, lead.session)?;
+        let mut theirs = super::session::get(tx, lead.business, lead.session)?;
+        theirs.lead = Some(lead.id);
         delivery::withdraw(tx, &theirs, DeliveryKind::withdrawn_on_booking, "booked")?;
         lead.recover(how, appointment, now);
         save(tx, &lead)?;

@@ -156,7 +156,8 @@ pub fn presence(tx: &mut Tx<'_>, session: SessionId) -> Result<Presence, StoreEr
     tx.one(
         sql!(
             "SELECT COUNT(CASE WHEN page.line = 'socket' AND node.until > $2 AND node.epoch = page.epoch THEN 1 END) AS sockets,
-                    MAX(CASE WHEN page.line = 'post' THEN page.seen_at END) AS last_post
+                    MAX(CASE WHEN page.line = 'post' THEN page.seen_at END) AS last_post,
+                    COUNT(page.page) AS pages, COUNT(CASE WHEN page.line = 'gone' THEN 1 END) AS gone
              FROM page LEFT JOIN node ON node.id = page.node
              WHERE page.session_id = $1"
         ),
@@ -165,6 +166,10 @@ pub fn presence(tx: &mut Tx<'_>, session: SessionId) -> Result<Presence, StoreEr
             Ok(Presence {
                 sockets: u32::try_from(row.get::<i64>("sockets")?).unwrap_or(u32::MAX),
                 last_post: row.get("last_post")?,
+                all_gone: {
+                    let pages: i64 = row.get("pages")?;
+                    pages > 0 && row.get::<i64>("gone")? == pages
+                },
             })
         },
     )

@@ -10,7 +10,9 @@ use ringback_domain::session::{
     AlreadyBooked, Answers, CameBack, CameFrom, Leaving, Session, SessionState, Step,
 };
 
-use super::{Hint, Row, StoreError, Tx, delivery, integration, json, lead, page, scheduler, sql};
+use super::{
+    Hint, Row, StoreError, Tx, appointment, delivery, integration, json, lead, page, scheduler, sql,
+};
 
 /// How long a session that could not be judged waits.
 const PUT_OFF: SignedDuration = SignedDuration::from_mins(1);
@@ -116,14 +118,24 @@ pub fn judge(tx: &mut Tx<'_>, session: &mut Session) -> Result<(), StoreError> {
     let Verdict::Gone { departure, left_at } = session.judge(present, tx.now()) else {
         return save(tx, session);
     };
+    if session.answers.reachable() {
+        lead::one_at_a_time(tx, session)?;
+    }
     let scheduler = scheduler::get(tx, session.business, session.scheduler)?;
-    let capture = scheduler.settings.abandoned.scheduler_drop_off;
+    let capture = scheduler.settings.abandoned.scheduler_drop_off
+        && !appointment::booked_elsewhere(tx, session)?;
     let captured = session
         .give_up(departure, capture, tx.now())
         .map_err(|e| StoreError::Invalid(e.to_string()))?;
     save(tx, session)?;
     if captured {
         lead::capture(tx, session, &scheduler, departure, left_at)?;
+    } else if let Some(id) = session.lead
+        && let Some(mut lead) = lead::get(tx, session.business, id)?
+    {
+        // Gone again, though not captured: nobody is on the scheduler any more.
+        lead.back_since = None;
+        lead::save(tx, &lead)?;
     }
     Ok(())
 }
@@ -178,6 +190,7 @@ pub fn book(
     if let Err(refused) = session.book(now) {
         return Ok(Err(refused));
     }
+    lead::one_at_a_time(tx, session)?;
     delivery::withdraw(tx, session, DeliveryKind::withdrawn_on_booking, "booked")?;
     if let Some(id) = session.lead
         && let Some(mut lead) = lead::get(tx, session.business, id)?

@@ -36,6 +36,8 @@ stories!(
     patience_is_kept_when_it_is_asked_for,
     no_connection_means_later_and_once,
     who_books_elsewhere_is_not_left_standing_as_a_leaver,
+    a_laptop_left_open_is_no_leaver_once_they_have_booked_elsewhere,
+    an_older_visits_record_holds_up_no_booking,
     connected_later_a_press_sends_the_open_leads,
     what_is_missing_in_the_settings_is_said_once_and_mended_it_goes,
     the_test_button_lists_by_name,
@@ -466,6 +468,40 @@ async fn who_books_elsewhere_is_not_left_standing_as_a_leaver(w: World) {
         .collect();
     assert_eq!(open.len(), 1, "one record is left to work on");
     assert!(open[0].start.is_some(), "and it is the booked one");
+}
+
+async fn a_laptop_left_open_is_no_leaver_once_they_have_booked_elsewhere(w: World) {
+    let laptop = w.visitor("+16025550142", true).await;
+    let returning = w.visitor("+16025550142", true).await;
+    let lead = returning.leaves().await;
+    let on_the_phone = w.visitor("+16025550142", true).await;
+    on_the_phone.books().await;
+    assert_eq!(laptop.leaves_by(Departure::Closed).await, None);
+    returning.comes_back().await;
+    returning.leaves_by(Departure::Left).await;
+    let (again, events) = (w.lead(lead).await, w.events(lead).await);
+    assert_eq!(
+        (again.times_left, again.back_since),
+        (1, None),
+        "{events:?}"
+    );
+    // Whoever asks again after they have booked is a new request.
+    let later = w.visitor("+16025550142", true).await;
+    assert!(later.leaves_by(Departure::Closed).await.is_some());
+}
+
+async fn an_older_visits_record_holds_up_no_booking(w: World) {
+    w.set(|settings| settings.sync.send = SendAfter::Hour1)
+        .await;
+    let on_the_laptop = w.visitor("+16025550142", false).await;
+    let lead = on_the_laptop.leaves().await;
+    let on_the_phone = w.visitor("+16025550142", false).await;
+    assert_eq!(on_the_phone.leaves().await, lead);
+    let records = w.deliveries(lead).await;
+    let waiting = records.iter().filter(|d| d.status == Due).count();
+    assert_eq!(waiting, 1, "{records:?}");
+    on_the_phone.books().await;
+    w.until(lead, CrmBooked, Done).await;
 }
 
 async fn the_test_button_lists_by_name(w: World) {
