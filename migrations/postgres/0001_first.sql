@@ -308,6 +308,7 @@ CREATE TABLE appointment (
 );
 CREATE INDEX appointment_session ON appointment (session_id);
 CREATE INDEX appointment_phone ON appointment (business_id, phone) WHERE phone IS NOT NULL;
+CREATE INDEX appointment_agreed ON appointment (business_id, window_end) WHERE state = 'agreed';
 CREATE INDEX appointment_held ON appointment (held_until) WHERE held_until IS NOT NULL;
 
 CREATE TABLE place (                     -- one quarter of an hour of one seat; the primary key is the promise

@@ -13,7 +13,9 @@ use crate::demo::stage::{self, Stage};
 use crate::error::Error;
 use crate::http;
 use crate::office::settings::{self, business, keys, servicetitan, staff, texts};
-use crate::office::{door, inbox, lead, scheduler as details, setup, sign_in, stream, tasks};
+use crate::office::{
+    appointments, door, inbox, lead, scheduler as details, setup, sign_in, stream, tasks,
+};
 use crate::scheduler::{book, embed, link, page};
 use crate::sms::hooks;
 
@@ -76,6 +78,12 @@ fn product(app: App) -> Table {
         )
         .office("/office/tasks/{id}/done", WorkLeads, post(tasks::close))
         .office("/office/tasks/{id}/reopen", WorkLeads, post(tasks::reopen))
+        .office("/office/appointments", WorkLeads, get(appointments::show))
+        .office(
+            "/office/appointments/{delivery}/retry",
+            WorkLeads,
+            post(appointments::retry),
+        )
         .office("/office/sign-out", WorkLeads, post(sign_in::leave))
         // What the Administrator sets up.
         .stranger("/setup/{token}", get(setup::show).post(setup::make))

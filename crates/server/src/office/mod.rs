@@ -4,6 +4,7 @@
 //! lead may go through is `ringback_domain`'s to say, how it is kept is `store`'s. Not here: what the visitor
 //! sees (`scheduler/`) and how deliveries are made (`outbox/`).
 
+pub mod appointments;
 pub mod door;
 pub mod fields;
 pub mod inbox;

@@ -21,6 +21,8 @@ use crate::words::Words;
 pub enum At {
     /// The inbox and its leads.
     Inbox,
+    /// What has been booked.
+    Appointments,
     /// The list of tasks.
     Tasks,
     /// Everything an Administrator sets up.

@@ -186,6 +186,34 @@ pub fn get(
     )
 }
 
+/// A business's agreed appointments: those to come, soonest first, or those that have been, latest first.
+pub fn booked(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    past: bool,
+    limit: i64,
+) -> Result<Vec<Appointment>, StoreError> {
+    let now = tx.now();
+    if past {
+        return tx.rows(
+            sql!(
+                "SELECT * FROM appointment WHERE business_id = $1 AND state = 'agreed' AND window_end < $2
+                 ORDER BY window_end DESC, id DESC LIMIT $3"
+            ),
+            &[&business, &now, &limit],
+            read,
+        );
+    }
+    tx.rows(
+        sql!(
+            "SELECT * FROM appointment WHERE business_id = $1 AND state = 'agreed' AND window_end >= $2
+             ORDER BY window_end, id LIMIT $3"
+        ),
+        &[&business, &now, &limit],
+        read,
+    )
+}
+
 /// Lets go of what the session holds.
 pub fn release(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreError> {
     tx.execute(

@@ -27,6 +27,7 @@ error-password-easy = That is easy to guess. Use something with more different l
 nav-label = Office
 nav-skip = Skip to the content
 nav-inbox = Inbox
+nav-appointments = Appointments
 nav-tasks = Tasks
 nav-settings = Settings
 nav-overdue = Overdue
@@ -283,3 +284,8 @@ error-task-title = Say what is to be done.
 error-task-long = Keep it under { $longest } characters.
 error-task-assignee = Choose somebody who still works here.
 error-task-due = That is not a day and a time. Choose one within the next years, or leave it empty.
+
+appointments-to-come = To come
+appointments-past = Past
+empty-appointments-title = No appointments yet
+empty-appointments = Everything booked online stands here, also by people who never left.

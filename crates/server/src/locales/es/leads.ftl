@@ -27,6 +27,7 @@ error-password-easy = Es fácil de adivinar. Use más letras distintas, y no su 
 nav-label = Oficina
 nav-skip = Ir al contenido
 nav-inbox = Bandeja
+nav-appointments = Citas
 nav-tasks = Tareas
 nav-settings = Configuración
 nav-overdue = Vencidas
@@ -283,3 +284,8 @@ error-task-title = Diga qué hay que hacer.
 error-task-long = Use menos de { $longest } caracteres.
 error-task-assignee = Elija a alguien que aún trabaje aquí.
 error-task-due = Eso no es un día y una hora. Elija uno de los próximos años, o déjelo vacío.
+
+appointments-to-come = Próximas
+appointments-past = Pasadas
+empty-appointments-title = Todavía no hay citas
+empty-appointments = Aquí aparece todo lo que se reserva en línea, también de quienes nunca se fueron.
