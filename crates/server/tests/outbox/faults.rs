@@ -14,7 +14,7 @@ use ringback_domain::scheduler::SyncAs;
 use ringback_sandbox::{Delivery as Reports, Fault, FaultKind, HostileBody};
 use ringback_server::store::outbox::{self, Channel};
 use ringback_server::store::page::Owner;
-use ringback_server::store::{StoreError, Tx, session};
+use ringback_server::store::{StoreError, Tx, node, session};
 
 use crate::stories;
 use crate::world::World;
@@ -31,6 +31,7 @@ stories!(
     a_record_on_the_wire_at_the_crash_is_unknown_and_then_made_once,
     a_text_on_the_wire_at_the_crash_is_unknown_and_never_sent_again,
     who_has_lost_the_claim_settles_nothing,
+    two_nodes_share_the_work_and_one_takes_over_from_the_other,
     a_stop_of_the_server_waits_for_what_is_on_the_wire,
     a_crowd_stays_within_sixty_requests_a_second,
 );
@@ -310,6 +311,42 @@ async fn who_has_lost_the_claim_settles_nothing(w: World) {
     let after = w.delivery(lead, CrmAbandoned).await.unwrap();
     assert_eq!((after.status, after.why), (Done, None));
     assert_eq!(after.outside_id, done.outside_id);
+}
+
+async fn two_nodes_share_the_work_and_one_takes_over_from_the_other(w: World) {
+    let business = w.server.seeded.business;
+    let other = w.write(|tx| node::begin(tx, "the other node")).await;
+    let theirs = async {
+        let mut theirs = Vec::new();
+        for _ in 0..4 * CROWD {
+            let other = other.clone();
+            let claimed = w
+                .write(move |tx| {
+                    node::renew(tx, &other)?;
+                    outbox::claim(tx, &other, business, Channel::Crm, 1)
+                })
+                .await;
+            theirs.extend(claimed);
+        }
+        theirs
+    };
+    let (leads, theirs) = tokio::join!(crowd(&w, false), theirs);
+    w.until_holds("ours are done", || async {
+        let other = other.clone();
+        w.write(move |tx| node::renew(tx, &other)).await;
+        w.sandbox.servicetitan().bookings().len() + theirs.len() == CROWD
+    })
+    .await;
+    assert!(
+        !theirs.is_empty() && theirs.len() < CROWD,
+        "{}",
+        theirs.len()
+    );
+    assert!(theirs.iter().all(|claimed| claimed.fence == 1));
+    // The other node dies: what it held is taken over, and nothing is made twice.
+    w.passes(SignedDuration::from_secs(15));
+    all_are(&w, &leads, CrmAbandoned, Done).await;
+    assert_eq!(w.sandbox.servicetitan().bookings().len(), CROWD);
 }
 
 async fn a_stop_of_the_server_waits_for_what_is_on_the_wire(mut w: World) {
