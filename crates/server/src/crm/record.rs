@@ -5,7 +5,7 @@
 
 use ringback_domain::delivery::DeliveryKind;
 
-use super::{Crm, Hands, Record, RecordKind, Trouble};
+use super::{Crm, Hands, Record, RecordKind, Standing, Trouble};
 
 /// One delivery, ready to be carried out.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Job {
     pub kind: DeliveryKind,
     /// What should stand there. Its `external_id` is the next free one of this request.
     pub record: Record,
+    /// The same as the other kind of record: what it may have become before the setting was changed.
+    pub otherwise: Option<Record>,
     /// What stands there as far as we know, oldest first.
     pub ours: Vec<Ours>,
     /// An earlier attempt may have taken effect: look before making anything.
@@ -91,10 +93,10 @@ pub async fn look(crm: &impl Crm, job: &Job) -> Result<Look, Trouble> {
     if job.kind == DeliveryKind::CrmDismissLead {
         return Ok(Look::AskAgain);
     }
-    if let Some(standing) = crm.find(&job.record).await? {
+    if let Some((record, standing)) = find(crm, job).await? {
         let made_instead = !job.ours.is_empty();
         return Ok(Look::There(Carried {
-            record: made(job, standing.outside_id),
+            record: made(job, record, standing.outside_id),
             acted_on: made_instead.then_some(Instead::MadeAnew),
         }));
     }
@@ -210,27 +212,27 @@ async fn update(crm: &impl Crm, job: &Job, ours: &Ours) -> Result<Carried, Troub
 }
 
 async fn make(crm: &impl Crm, job: &Job, acted_on: Option<Instead>) -> Result<Carried, Trouble> {
-    let carried = |outside_id| Carried {
-        record: made(job, outside_id),
+    let carried = |record, outside_id| Carried {
+        record: made(job, record, outside_id),
         acted_on,
     };
     if job.doubtful
-        && let Some(standing) = crm.find(&job.record).await?
+        && let Some((record, standing)) = find(crm, job).await?
     {
         // It may say what an earlier delivery had to say.
         if standing.hands == Hands::Untouched {
-            crm.update(&standing.outside_id, &job.record).await?;
+            crm.update(&standing.outside_id, record).await?;
         }
-        return Ok(carried(standing.outside_id));
+        return Ok(carried(record, standing.outside_id));
     }
     match crm.create(&job.record).await {
-        Ok(outside_id) => Ok(carried(outside_id)),
+        Ok(outside_id) => Ok(carried(&job.record, outside_id)),
         // It has answered, so it has finished: whether the record stands can be seen at once.
         Err(Trouble::Unknown {
             answered: true,
             said,
         }) => match crm.find(&job.record).await {
-            Ok(Some(standing)) => Ok(carried(standing.outside_id)),
+            Ok(Some(standing)) => Ok(carried(&job.record, standing.outside_id)),
             Ok(None) => Err(Trouble::TryLater { after: None, said }),
             Err(_) => Err(Trouble::Unknown {
                 answered: true,
@@ -243,10 +245,24 @@ async fn make(crm: &impl Crm, job: &Job, acted_on: Option<Instead>) -> Result<Ca
     }
 }
 
-fn made(job: &Job, outside_id: String) -> Ours {
+/// What an earlier attempt may have made, as either kind of record.
+async fn find<'j>(crm: &impl Crm, job: &'j Job) -> Result<Option<(&'j Record, Standing)>, Trouble> {
+    for record in std::iter::once(&job.record).chain(&job.otherwise) {
+        match crm.find(record).await {
+            Ok(Some(standing)) => return Ok(Some((record, standing))),
+            Ok(None) => {}
+            // Where nothing could be made, nothing was.
+            Err(Trouble::Unset(_)) if record.kind != job.record.kind => {}
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    Ok(None)
+}
+
+fn made(job: &Job, record: &Record, outside_id: String) -> Ours {
     Ours {
-        kind: job.record.kind,
-        external_id: job.record.external_id.clone(),
+        kind: record.kind,
+        external_id: record.external_id.clone(),
         outside_id,
         stage: job.stage(),
     }
@@ -266,7 +282,7 @@ mod tests {
     use ringback_domain::scheduler::Audience;
 
     use super::*;
-    use crate::crm::{Choices, Filing, Place, Standing};
+    use crate::crm::{Choices, Filing, Place};
 
     /// A CRM of two words: what stands there, and what it was asked.
     #[derive(Default)]
@@ -346,6 +362,7 @@ mod tests {
         Job {
             kind,
             record,
+            otherwise: None,
             ours,
             doubtful,
         }

@@ -220,11 +220,25 @@ impl Request {
     fn job(&self, tx: &mut Tx<'_>, delivery: &Delivery) -> Result<Job, StoreError> {
         let leads = self.leads(tx, delivery)?;
         let ours = crm_record::of_request(tx, delivery.business, self.session.id, &leads)?;
-        let record = self.record(tx, delivery, &ours)?;
+        let (now, before) = match (delivery.kind, self.scheduler.settings.sync.send_as) {
+            (DeliveryKind::CrmAbandoned, SyncAs::Lead) => {
+                (RecordKind::Lead, Some(RecordKind::Booking))
+            }
+            (DeliveryKind::CrmAbandoned, SyncAs::Booking) => {
+                (RecordKind::Booking, Some(RecordKind::Lead))
+            }
+            // What is booked is a Booking, whatever the setting was.
+            _ => (RecordKind::Booking, None),
+        };
+        let otherwise = match before {
+            Some(kind) => Some(self.record(tx, delivery, kind, &ours)?),
+            None => None,
+        };
         Ok(Job {
             kind: delivery.kind,
             doubtful: self.is_doubtful(tx, delivery)?,
-            record,
+            record: self.record(tx, delivery, now, &ours)?,
+            otherwise,
             ours,
         })
     }
@@ -259,13 +273,10 @@ impl Request {
         &self,
         tx: &mut Tx<'_>,
         delivery: &Delivery,
+        kind: RecordKind,
         ours: &[Ours],
     ) -> Result<Record, StoreError> {
         let settings = &self.scheduler.settings;
-        let kind = match (delivery.kind, settings.sync.send_as) {
-            (DeliveryKind::CrmAbandoned, SyncAs::Lead) => RecordKind::Lead,
-            _ => RecordKind::Booking,
-        };
         // A lead keeps what they left with; a booking is the session's own.
         let answers = match (&self.lead, delivery.kind) {
             (Some(lead), DeliveryKind::CrmAbandoned) => &lead.answers,

@@ -15,9 +15,6 @@ use crate::why;
 /// The carrier has the text and says how it stands: in its answer, in a report, or when it was looked up.
 /// Reports come in any order and more than once.
 pub fn carrier_says(tx: &mut Tx<'_>, text: &Delivery, says: &Says) -> Result<(), StoreError> {
-    let Some(before) = text_message::of_delivery(tx, text)? else {
-        return Ok(());
-    };
     let taken_now = text.status != DeliveryStatus::Done;
     if taken_now {
         let outside_id = says.carrier_id.clone();
@@ -28,6 +25,10 @@ pub fn carrier_says(tx: &mut Tx<'_>, text: &Delivery, says: &Says) -> Result<(),
             return Ok(());
         }
     }
+    // Whatever we know of its words: it went, and must not go again.
+    let Some(before) = text_message::of_delivery(tx, text)? else {
+        return Ok(());
+    };
     let status = before.status.after(says.status);
     let moved = status != before.status;
     if !taken_now && !moved {

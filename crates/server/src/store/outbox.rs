@@ -210,7 +210,8 @@ pub fn settle(
         DeliveryState::Done { outside_id } => Some(outside_id.as_str()),
         _ => None,
     };
-    let settled_at = state.status().is_settled().then(|| tx.now());
+    // An unknown one that nobody looks up any more is kept as long as a settled one.
+    let settled_at = state.due_at().is_none().then(|| tx.now());
     let changed = tx.execute(
         sql!(
             "UPDATE delivery SET state = $4, due_at = $5, lookups = $6, outside_id = COALESCE($7, outside_id), why = $8,

@@ -37,14 +37,17 @@ pub struct TextMessage {
     pub at: Timestamp,
 }
 
-/// Takes the one text a number may get in 24 hours, for this delivery. False when another has taken it. One
-/// statement, so that of two texts at once exactly one goes.
+/// Takes the one text a number may get in 24 hours, for this delivery. False when another has taken it; one
+/// that never went (tried in vain, then withdrawn, refused or expired) has not. One statement, so that of two
+/// texts at once exactly one goes.
 pub fn take_turn(tx: &mut Tx<'_>, text: &Delivery, phone: &str) -> Result<bool, StoreError> {
     let taken = tx.execute(
         sql!(
             "INSERT INTO text_cap (business_id, phone, last_at, delivery_id) VALUES ($1, $2, $3, $4)
              ON CONFLICT (business_id, phone) DO UPDATE SET last_at = $3, delivery_id = $4
-             WHERE text_cap.last_at <= $5 OR text_cap.delivery_id = $4"
+             WHERE text_cap.last_at <= $5 OR text_cap.delivery_id = $4
+                OR EXISTS (SELECT 1 FROM delivery WHERE delivery.id = text_cap.delivery_id
+                           AND delivery.state IN ('withdrawn', 'refused', 'expired'))"
         ),
         &[
             &text.business,
@@ -66,7 +69,7 @@ pub fn give_back_turn(tx: &mut Tx<'_>, text: &Delivery) -> Result<(), StoreError
     Ok(())
 }
 
-/// When this number was last texted for another delivery than this one.
+/// When this number was last texted for another delivery than this one, which really went or may have.
 pub fn last_turn(
     tx: &mut Tx<'_>,
     business: BusinessId,
@@ -74,7 +77,11 @@ pub fn last_turn(
     except: DeliveryId,
 ) -> Result<Option<Timestamp>, StoreError> {
     tx.first(
-        sql!("SELECT last_at FROM text_cap WHERE business_id = $1 AND phone = $2 AND delivery_id <> $3"),
+        sql!(
+            "SELECT last_at FROM text_cap WHERE business_id = $1 AND phone = $2 AND delivery_id <> $3
+             AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = text_cap.delivery_id
+                             AND delivery.state IN ('withdrawn', 'refused', 'expired'))"
+        ),
         &[&business, &phone, &except],
         |row| row.get("last_at"),
     )

@@ -14,7 +14,7 @@ use ringback_domain::scheduler::SyncAs;
 use ringback_sandbox::{Delivery as Reports, Fault, FaultKind, HostileBody};
 use ringback_server::store::outbox::{self, Channel};
 use ringback_server::store::page::Owner;
-use ringback_server::store::{StoreError, Tx, node, session};
+use ringback_server::store::{StoreError, Tx, node, prune, session};
 
 use crate::stories;
 use crate::world::World;
@@ -26,6 +26,7 @@ stories!(
     a_reset_record_is_asked_for_again_only_after_a_long_look,
     a_reset_text_is_never_asked_for_again,
     a_hostile_answer_is_no_answer,
+    a_record_made_before_the_setting_changed_is_found_as_what_it_was_made,
     a_booking_waits_until_it_is_known_whether_the_leavers_record_stands,
     a_dead_claim_is_taken_up_at_once,
     a_record_on_the_wire_at_the_crash_is_unknown_and_then_made_once,
@@ -182,6 +183,13 @@ async fn a_reset_text_is_never_asked_for_again(w: World) {
     assert_eq!((text.due_at, text.lookups), (None, 4));
     assert_eq!(w.lead(lead).await.text_note, Some(TextNote::Unknown));
     assert!(w.texts().is_empty());
+    // Nobody looks any more; after its keeping it goes as settled ones do.
+    w.passes(SignedDuration::from_hours(80 * 24));
+    w.write(|tx| prune::prune(tx, 100)).await;
+    assert!(w.delivery(lead, TextFollowUp).await.is_some());
+    w.passes(SignedDuration::from_hours(20 * 24));
+    w.write(|tx| prune::prune(tx, 100)).await;
+    assert!(w.delivery(lead, TextFollowUp).await.is_none());
 }
 
 async fn a_hostile_answer_is_no_answer(w: World) {
@@ -206,6 +214,33 @@ async fn a_hostile_answer_is_no_answer(w: World) {
     w.quiet().await;
     assert_eq!(w.sandbox.servicetitan().bookings().len(), 3);
     assert_eq!(w.texts().len(), 3);
+}
+
+async fn a_record_made_before_the_setting_changed_is_found_as_what_it_was_made(w: World) {
+    let servicetitan = w.sandbox.servicetitan();
+    for (n, made_as, then) in [
+        (0, SyncAs::Booking, SyncAs::Lead),
+        (1, SyncAs::Lead, SyncAs::Booking),
+    ] {
+        set_send_as(&w, made_as).await;
+        servicetitan.set_fault(Fault::new(FaultKind::DroppedAfterEffect).times(1));
+        servicetitan.set_fault(Fault::new(FaultKind::ServerError).method("GET"));
+        let lead = w.visitor(&phone(n), false).await.leaves().await;
+        w.until(lead, CrmAbandoned, Unknown).await;
+        set_send_as(&w, then).await;
+        servicetitan.clear_faults();
+        all_are(&w, &[lead], CrmAbandoned, Done).await;
+    }
+    w.spends(SignedDuration::from_mins(4)).await;
+    assert_eq!(servicetitan.bookings().len(), 1);
+    assert_eq!(servicetitan.leads().len(), 1);
+}
+
+async fn set_send_as(w: &World, send_as: SyncAs) {
+    match send_as {
+        SyncAs::Booking => w.set(|s| s.sync.send_as = SyncAs::Booking).await,
+        SyncAs::Lead => w.set(|s| s.sync.send_as = SyncAs::Lead).await,
+    }
 }
 
 async fn a_booking_waits_until_it_is_known_whether_the_leavers_record_stands(w: World) {

@@ -41,6 +41,8 @@ stories!(
     without_a_sender_no_text_is_planned,
     wrong_credentials_stop_texts_until_they_are_mended,
     no_connection_means_later_and_once,
+    a_text_that_never_went_takes_nobodys_turn,
+    a_report_about_a_text_that_seemed_not_to_have_left_stops_it,
     an_undelivered_text_says_what_the_carrier_said,
 );
 
@@ -470,6 +472,56 @@ async fn no_connection_means_later_and_once(w: World) {
     .await;
     w.quiet().await;
     assert_eq!(w.texts().len(), 1);
+}
+
+/// The carrier asks for patience: the text is due again after its first try.
+async fn tried_in_vain(w: &World, lead: LeadId) {
+    let patience = FaultKind::RateLimited { retry_after: 600 };
+    w.sandbox.carrier().set_fault(Fault::new(patience).times(1));
+    w.passes(HOLD);
+    w.until_holds("it was tried", || async {
+        let text = w.delivery(lead, TextFollowUp).await.unwrap();
+        text.status == Due && text.attempt == 1
+    })
+    .await;
+}
+
+async fn a_text_that_never_went_takes_nobodys_turn(w: World) {
+    let ana = w.visitor(ANA, true).await;
+    let lead = ana.leaves().await;
+    tried_in_vain(&w, lead).await;
+    ana.comes_back().await;
+    w.passes(SignedDuration::from_mins(5));
+    ana.leaves().await;
+    w.passes(SignedDuration::from_mins(10));
+    w.until(lead, TextFollowUp, Done).await;
+    w.quiet().await;
+    assert_eq!(w.texts().len(), 1);
+}
+
+async fn a_report_about_a_text_that_seemed_not_to_have_left_stops_it(w: World) {
+    let lead = w.visitor(ANA, true).await.leaves().await;
+    tried_in_vain(&w, lead).await;
+    let our_id = w
+        .delivery(lead, TextFollowUp)
+        .await
+        .unwrap()
+        .our_id
+        .unwrap();
+    let (account, token) = (&w.credentials().account_sid, &w.credentials().auth_token);
+    let report = [
+        ("AccountSid", account.as_str()),
+        ("MessageSid", "SM00000000000000000000000000000001"),
+        ("MessageStatus", "sent"),
+    ];
+    let path = format!("/hooks/texts/status?m={our_id}");
+    assert_eq!(w.posts(&path, &report, Some(token)).await, 204);
+    let text = w.delivery(lead, TextFollowUp).await.unwrap();
+    assert_eq!((text.status, text.attempt), (Done, 1));
+    assert_eq!(note(&w, lead).await, TextNote::Sent);
+    w.passes(SignedDuration::from_hours(1));
+    w.quiet().await;
+    assert!(w.texts().is_empty());
 }
 
 async fn an_undelivered_text_says_what_the_carrier_said(w: World) {
