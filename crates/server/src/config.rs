@@ -105,14 +105,14 @@ impl Config {
             .parse()
             .map_err(|e: toml::de::Error| ConfigError(format!("ringback.toml: {e}")))?;
         for key in table.keys() {
-            known(key, "ringback.toml")?;
+            known(key, "ringback.toml", str::to_owned)?;
         }
         for (name, value) in variables {
             let Some(key) = name.strip_prefix("RINGBACK_") else {
                 continue;
             };
             let key = key.to_lowercase();
-            known(&key, "the environment")?;
+            known(&key, "the environment", variable)?;
             let value = match key.as_str() {
                 "trusted_proxies" => {
                     let nets = value
@@ -124,6 +124,13 @@ impl Config {
                 _ => toml::Value::String(value),
             };
             table.insert(key, value);
+        }
+        // One at a time, so that what is said names the setting.
+        for (key, value) in &table {
+            let alone = toml::Table::from_iter([(key.clone(), value.clone())]);
+            alone
+                .try_into::<Self>()
+                .map_err(|e| not_understood(key, e.message()))?;
         }
         let config: Self = table
             .try_into()
@@ -162,7 +169,12 @@ impl Config {
     }
 }
 
-fn known(key: &str, place: &str) -> Result<(), ConfigError> {
+/// The variable that a setting can also be.
+fn variable(key: &str) -> String {
+    format!("RINGBACK_{}", key.to_uppercase())
+}
+
+fn known(key: &str, place: &str, written: fn(&str) -> String) -> Result<(), ConfigError> {
     if KEYS.contains(&key) {
         return Ok(());
     }
@@ -170,11 +182,29 @@ fn known(key: &str, place: &str) -> Result<(), ConfigError> {
         .iter()
         .max_by(|a, b| strsim::jaro_winkler(key, a).total_cmp(&strsim::jaro_winkler(key, b)));
     let hint = nearest
-        .map(|known| format!(" Did you mean `{known}`?"))
+        .map(|known| format!(" Did you mean `{}`?", written(known)))
         .unwrap_or_default();
     Err(ConfigError(format!(
-        "`{key}` in {place} is not a setting.{hint}"
+        "`{}` in {place} is not a setting.{hint}",
+        written(key)
     )))
+}
+
+/// Never with the value: the database's holds a password.
+fn not_understood(key: &str, reason: &str) -> ConfigError {
+    let example = match key {
+        "public_url" => "\"https://book.example.com\"",
+        "listen" => "\"127.0.0.1:8080\"",
+        "database_url" => "\"sqlite:ringback.db\"",
+        "key_file" => "\"ringback.key\"",
+        "trusted_proxies" => "[\"127.0.0.1/32\"]",
+        "log" => "\"text\"",
+        "node" => "\"ringback\"",
+        _ => "\"https://api.example.com\"",
+    };
+    ConfigError(format!(
+        "`{key}` is not understood ({reason}). Write it like {key} = {example}"
+    ))
 }
 
 #[cfg(test)]
@@ -216,7 +246,29 @@ mod tests {
         let told = read("", &[("RINGBACK_PUBLIC", "x")])
             .unwrap_err()
             .to_string();
-        assert!(told.contains("`public_url`"), "{told}");
+        assert!(told.contains("`RINGBACK_PUBLIC_URL`"), "{told}");
+    }
+
+    #[test]
+    fn a_value_that_is_not_understood_is_named_with_one_that_is() {
+        for (text, named) in [
+            ("listen = \"8080\"", "listen = \"127.0.0.1:8080\""),
+            (
+                "public_url = \"book.example.com\"",
+                "public_url = \"https://",
+            ),
+            (
+                "trusted_proxies = [\"localhost\"]",
+                "trusted_proxies = [\"127.0.0.1/32\"]",
+            ),
+        ] {
+            let told = read(text, &[]).unwrap_err().to_string();
+            assert!(told.contains(named), "{told}");
+        }
+        let told = read("database_url = [\"postgres://u:hunter2@h/d\"]", &[])
+            .unwrap_err()
+            .to_string();
+        assert!(!told.contains("hunter2"), "{told}");
     }
 
     #[test]
