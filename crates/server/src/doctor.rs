@@ -2,11 +2,13 @@
 //! not, and what to do about it. Changes nothing.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::outside;
 use crate::store::{Store, StoreConfig, StoreError, business, integration, scheduler};
 
 /// What was found, one line each.
@@ -52,13 +54,11 @@ async fn examine_address(report: &mut Report, config: &Config) {
     } else if !config.is_secure() {
         report.ill(what, &format!("{origin} has no TLS: browsers refuse the scheduler's cookies in a frame. Put a TLS proxy in front and use https://."));
     }
-    let asked = reqwest::Client::builder()
-        .timeout(std::time::Duration::from_secs(5))
-        .build();
-    let answer = match asked {
-        Ok(client) => client.get(format!("{origin}/healthz")).send().await,
-        Err(error) => Err(error),
-    };
+    let answer = outside::client()
+        .get(format!("{origin}/healthz"))
+        .timeout(Duration::from_secs(5))
+        .send()
+        .await;
     match answer {
         Ok(answer) if answer.status().is_success() => report.well(what, &format!("{origin} answers")),
         Ok(answer) => report.ill(what, &format!("{origin}/healthz says {}. Is the proxy pointed at {}?", answer.status(), config.listen)),
@@ -114,7 +114,11 @@ async fn examine_store(report: &mut Report, config: &Config) {
     let opened = tokio::task::spawn_blocking(move || Store::open(&place, Clock::system())).await;
     match opened.unwrap_or_else(|_| Err(StoreError::Bug("opening it panicked".into()))) {
         // A running server holds its file: that is how it should be.
-        Err(StoreError::Refused(sentence)) => report.note(what, &sentence),
+        Err(StoreError::InUse(_)) => report.well(
+            what,
+            "a running server has it open. Stop the server to have what is inside looked at too.",
+        ),
+        Err(StoreError::Refused(sentence)) => report.ill(what, &sentence),
         Err(error) => report.ill(
             what,
             &format!("{error}. Check database_url, the server behind it and the disk."),

@@ -40,8 +40,9 @@ pub fn backup(config: &StoreConfig, target: &Path) -> Result<u64, StoreError> {
         // What is left is of no use to anybody; that it cannot be removed matters less than why it is there.
         let _ = fs::remove_file(&part);
         StoreError::Refused(format!(
-            "The backup to {} failed: {error}.",
-            target.display()
+            "The backup to {} failed: {}.",
+            target.display(),
+            error.to_string().trim_end_matches('.')
         ))
     })
 }

@@ -25,10 +25,13 @@ pub enum StoreError {
     /// The database cannot be reached, or said it cannot serve. The sentence says which.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// The store does not open as it stands: another server has it, another version wrote it. The sentence
+    /// The store does not open as it stands: another program's, another version wrote it. The sentence
     /// says what to do.
     #[error("{0}")]
     Refused(String),
+    /// Another process has the database open. The sentence says which.
+    #[error("{0}")]
+    InUse(String),
     /// A mistake in our own statements: a table that is not there, a parameter too few, a panic.
     #[error("a mistake in this program: {0}")]
     Bug(String),

@@ -508,7 +508,7 @@ fn lock_beside(path: &Path) -> Result<File, StoreError> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let holder = fs::read_to_string(&lock_path).unwrap_or_default();
-            return Err(refused(format!(
+            return Err(StoreError::InUse(format!(
                 "Another Ringback (process {}) is using {}. Stop it first, or give this one a database of its own.",
                 holder.trim(),
                 path.display()
