@@ -1,6 +1,7 @@
 //! Every URL, with who may call it. A route cannot be written without its rule.
 
 use axum::middleware::from_fn_with_state;
+use axum::response::Redirect;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use ringback_domain::staff::Permission::{self, ChangeSettings, SeeSettings, WorkLeads};
@@ -45,6 +46,8 @@ fn product(app: App) -> Table {
         .visitor("/assets/{hash}/{*name}", get(assets::serve))
         .visitor("/line/{scheduler}", get(line::open))
         .visitor("/line/{scheduler}/say", post(line::say))
+        // The bare address, which the server prints when it starts: the people who type it are staff.
+        .anybody("/", get(async || Redirect::to("/office")))
         // Staff, before they are known.
         .stranger("/office/sign-in", get(sign_in::show).post(sign_in::enter))
         .stranger(

@@ -126,6 +126,7 @@ fn cursor(text: &str) -> Result<(Timestamp, LeadId), Error> {
 
 /// What is looked for, as the store compares it. A number is looked for by its digits, however it was typed
 /// and with the leading zero of a national number left out.
+/// A second record of one request is called `R-7F3K-2` in the CRM: its lead is `R-7F3K`.
 fn search(typed: &str) -> String {
     let typed = typed.trim().to_lowercase();
     let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
@@ -136,13 +137,19 @@ fn search(typed: &str) -> String {
     let wanted = if is_number {
         digits.trim_start_matches('0').to_owned()
     } else {
-        typed
+        first_of_its_records(&typed).unwrap_or(&typed).to_owned()
     };
     wanted
         .chars()
         .filter(|c| !c.is_control())
         .take(100)
         .collect()
+}
+
+fn first_of_its_records(typed: &str) -> Option<&str> {
+    let (reference, record) = typed.rsplit_once('-')?;
+    let numbered = record.bytes().all(|b| b.is_ascii_digit());
+    (reference.starts_with("r-") && numbered).then_some(reference)
 }
 
 #[derive(Template)]
@@ -161,6 +168,11 @@ struct InboxPage {
 }
 
 impl InboxPage {
+    /// The same search among all leads: a number may be that of somebody who booked long ago.
+    fn everywhere(&self) -> String {
+        query(Show::All, &self.q, None)
+    }
+
     fn empty_title(&self) -> &'static str {
         match self.show {
             Show::Live => "empty-live-title",
@@ -425,6 +437,8 @@ mod tests {
         assert_eq!(search(" (602) 555-0142 "), "6025550142");
         assert_eq!(search("07911 123456"), "7911123456");
         assert_eq!(search("R-7F3K"), "r-7f3k");
+        assert_eq!(search("R-7F3K-2"), "r-7f3k");
+        assert_eq!(search("R-3467"), "r-3467");
         assert_eq!(search("O'Neil 2"), "o'neil 2");
         assert_eq!(search("42"), "42");
     }

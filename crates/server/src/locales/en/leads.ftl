@@ -86,6 +86,7 @@ empty-dismissed = Leads you dismiss stand here and can be reopened.
 empty-all-title = No leads yet
 empty-search-title = Nothing found
 empty-search = No lead here has that name, number or reference.
+empty-search-all = Search all leads
 empty-search-clear = Show all of them
 
 ## A lead

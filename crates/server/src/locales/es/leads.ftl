@@ -86,6 +86,7 @@ empty-dismissed = Aquí están los prospectos que usted descarta; se pueden reab
 empty-all-title = Aún no hay prospectos
 empty-search-title = No se encontró nada
 empty-search = Ningún prospecto de aquí tiene ese nombre, número o referencia.
+empty-search-all = Buscar entre todos los prospectos
 empty-search-clear = Mostrarlos todos
 
 ## A lead
