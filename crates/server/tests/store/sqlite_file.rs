@@ -16,7 +16,7 @@ fn open(place: &Place) -> Result<Store, StoreError> {
 /// The sentence with which the store does not open.
 fn refusal(place: &Place) -> String {
     match open(place) {
-        Err(StoreError::Refused(sentence)) => sentence,
+        Err(StoreError::Refused(sentence) | StoreError::InUse(sentence)) => sentence,
         other => panic!("it should not have opened: {other:?}"),
     }
 }
