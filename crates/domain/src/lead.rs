@@ -400,3 +400,73 @@ coded! {
         TaskDone = "task_done",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn new_lead() -> Lead {
+        Lead {
+            id: LeadId::new(1),
+            business: BusinessId::new(1),
+            scheduler: SchedulerId::new(1),
+            session: SessionId::new(1),
+            reference: "R-7F3K".into(),
+            name: "Maria Alvarez".into(),
+            phone: Some("+16025550142".into()),
+            email: None,
+            service: "cooling-repair".into(),
+            service_title: "Air conditioning repair".into(),
+            last_step: Step::Time,
+            departure: Departure::Closed,
+            answers: Answers::default(),
+            state: LeadState::New,
+            back_since: None,
+            request_number: 1,
+            times_left: 1,
+            appointment: None,
+            text_note: None,
+            stamps: Stamps {
+                left_at: at(0),
+                detected_by: Departure::Closed,
+                lead_at: at(0),
+                shown_at: None,
+                crm_sent_at: None,
+                crm_done_at: None,
+                text_sent_at: None,
+                text_delivered_at: None,
+                first_contact_at: None,
+                recovered_at: None,
+            },
+        }
+    }
+
+    const DANA: StaffId = StaffId::new(1);
+    const SAM: StaffId = StaffId::new(2);
+
+    #[test]
+    fn what_was_taken_back_stands_as_if_it_had_not_been() {
+        let mut lead = new_lead();
+        lead.claim(SAM, at(5)).unwrap();
+        let before = lead.before();
+        lead.contacted(DANA, at(9)).unwrap();
+        assert_eq!(lead.stamps.first_contact_at, Some(at(9)));
+        lead.take_back(before).unwrap();
+        assert_eq!(lead.state, LeadState::Claimed { by: SAM, at: at(5) });
+        assert_eq!(lead.stamps.first_contact_at, None);
+    }
+
+    #[test]
+    fn somebody_who_booked_meanwhile_stays_recovered() {
+        let mut lead = new_lead();
+        let before = lead.before();
+        lead.dismiss("spam", DANA, at(3)).unwrap();
+        lead.recover(Recovery::Themselves, AppointmentId::new(4), at(6));
+        assert_eq!(lead.take_back(before), Err(MoveRefused::Recovered));
+        assert_eq!(lead.state.status(), LeadStatus::Recovered);
+    }
+}

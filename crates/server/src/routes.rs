@@ -2,7 +2,7 @@
 
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use axum::{Extension, Router};
 use ringback_domain::staff::Permission::{self, ChangeSettings, SeeSettings, WorkLeads};
 
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::http;
 use crate::office::settings::{self, business, keys, servicetitan, staff, texts};
 use crate::office::{
-    appointments, door, inbox, lead, scheduler as details, setup, sign_in, stream, tasks,
+    self, appointments, door, inbox, lead, scheduler as details, setup, sign_in, stream, tasks,
 };
 use crate::scheduler::{book, embed, link, page};
 use crate::sms::hooks;
@@ -88,6 +88,11 @@ fn product(app: App) -> Table {
             post(appointments::retry),
         )
         .office("/office/sign-out", WorkLeads, post(sign_in::leave))
+        .office(
+            "/office/{*rest}",
+            WorkLeads,
+            any(office::page::nothing_here),
+        )
         // What the Administrator sets up.
         .stranger("/setup/{token}", get(setup::show).post(setup::make))
         .office("/office/welcome", SeeSettings, get(setup::welcome))

@@ -205,6 +205,11 @@ pub async fn not_allowed(app: &App, caller: &Caller) -> Result<Response, Error> 
     html_as(StatusCode::FORBIDDEN, &page)
 }
 
+/// An address of the office that leads nowhere.
+pub async fn nothing_here() -> Error {
+    Error::NotFound
+}
+
 /// An error as a page of the office: the sentence, and the way back.
 pub async fn told(app: &App, caller: &Caller, error: &Error) -> Response {
     let me = caller.clone();

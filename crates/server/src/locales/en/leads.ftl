@@ -143,7 +143,7 @@ crm-kind-booking = Booking
 crm-kind-lead = Lead
 
 text-planned = Text at { $when }
-text-night = Text in the morning, { $when }
+text-night = Night there: text { $when }
 text-not = No text
 text-none = No text is planned.
 text-sent = Text sent

@@ -143,7 +143,7 @@ crm-kind-booking = Reserva
 crm-kind-lead = Lead
 
 text-planned = Mensaje a las { $when }
-text-night = Mensaje por la mañana, { $when }
+text-night = Allá es de noche: mensaje { $when }
 text-not = Sin mensaje
 text-none = No hay ningún mensaje previsto.
 text-sent = Mensaje enviado
