@@ -199,6 +199,11 @@ async fn update(crm: &impl Crm, job: &Job, ours: &Ours) -> Result<Carried, Troub
     let record = Record {
         kind: ours.kind,
         external_id: ours.external_id.clone(),
+        // It was written for the record that would have been made.
+        summary: job
+            .record
+            .summary
+            .replace(as_told(&job.record.external_id), as_told(&ours.external_id)),
         ..job.record.clone()
     };
     crm.update(&ours.outside_id, &record).await?;
@@ -266,6 +271,11 @@ fn made(job: &Job, record: &Record, outside_id: String) -> Ours {
         outside_id,
         stage: job.stage(),
     }
+}
+
+/// The reference that people and summaries use, of an external id.
+pub fn as_told(external_id: &str) -> &str {
+    external_id.trim_start_matches("ringback-")
 }
 
 fn left_alone(ours: &Ours) -> Carried {

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::{Health, in_time, is_look, jitter, write_down};
 use crate::app::App;
-use crate::crm::record::{self, Carried, Instead, Job, Look, Ours, Stage};
+use crate::crm::record::{self, Carried, Instead, Job, Look, Ours, Stage, as_told};
 use crate::crm::servicetitan::{Account, Credentials, Hosts, Secrets, ServiceTitan, Settings};
 use crate::crm::summary::{News, Told, summary};
 use crate::crm::{Filing, Place, Record, RecordKind, Trouble};
@@ -315,7 +315,7 @@ impl Request {
         let zone = self.business.zone();
         let told = Told {
             // A second record of the same request must be told from the first.
-            reference: external_id.trim_start_matches("ringback-"),
+            reference: as_told(&external_id),
             news,
             service: service_title,
             answers,

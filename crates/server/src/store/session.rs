@@ -196,7 +196,6 @@ pub fn book(
         && let Some(mut lead) = lead::get(tx, session.business, id)?
     {
         lead.answers = session.answers.clone();
-        lead.last_step = session.step;
         lead.recover(how, appointment, now);
         lead::save(tx, &lead)?;
         lead::event(

@@ -133,6 +133,9 @@ async fn who_books_has_one_record_and_it_is_the_booked_one(w: World) {
             .summary
             .starts_with("Booked online after leaving the scheduler before.")
     );
+    // The reference people say on the phone stays the one they were told first.
+    let reference = booking.external_id.trim_start_matches("ringback-");
+    assert!(booking.summary.contains(reference) && !booking.summary.contains("-2"));
     assert_eq!(booking.status, BookingStatus::New);
 }
 
