@@ -8,10 +8,15 @@ use std::time::Instant;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use crate::kills::{self, Engine};
 use crate::postgres::Postgres;
 use crate::run::{Run, Running};
 use crate::tally::{Tally, spoken};
-use crate::{Tried, debian, house};
+use crate::{Tried, debian, e2e, house, product};
+
+/// How often each departure is repeated here, and how often the server is killed on each engine.
+const REPEATS: usize = 2;
+const KILLS: usize = 8;
 
 /// Runs every step; true when nothing failed.
 pub async fn check(root: &Path, install: bool) -> Tried<bool> {
@@ -79,6 +84,35 @@ async fn every_step(root: &Path, run: &Run) -> Tally {
     let mut tests = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
     tests.env("RINGBACK_TEST_POSTGRES", postgres.url());
     tally.add(step("tests, on SQLite and PostgreSQL", counted(tests)).await);
+    drop(postgres);
+    tally.add(outside(root, run).await);
+    tally
+}
+
+/// The product from outside: a real browser, and kill -9. The longer runs are commands of their own.
+async fn outside(root: &Path, run: &Run) -> Tally {
+    let mut tally = Tally::default();
+    let program = match product::built() {
+        Ok(program) => program,
+        Err(error) => {
+            println!("{error}");
+            return Tally::one(false);
+        }
+    };
+    tally.add(step("the browser itself", e2e::ground(run)).await);
+    let departures = e2e::departures(run, root, &program, REPEATS, None);
+    tally.add(step("departures, in a real browser", departures).await);
+    tally.add(
+        step(
+            "stories, in a real browser",
+            e2e::stories(run, root, &program, None),
+        )
+        .await,
+    );
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let kills = kills::kills(run, &program, engine, KILLS);
+        tally.add(step(&format!("kill -9 under load, on {engine:?}"), kills).await);
+    }
     tally
 }
 

@@ -39,11 +39,10 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
         return ground::holds(&run).await.map(|()| true);
     }
     let program = product::build(&run, root).await?;
-    let mut scene = Scene::open(&run, root, &program).await?;
     let only = options.only.as_deref();
-    let tally: Tally = match options.name.as_str() {
-        "departures" => departures::departures(&mut scene, options.repeats, only).await?,
-        "stories" => stories::stories(&scene, only).await?,
+    let tally = match options.name.as_str() {
+        "departures" => departures(&run, root, &program, options.repeats, only).await?,
+        "stories" => stories(&run, root, &program, only).await?,
         other => {
             let sets = "departures, stories and ground";
             return Err(format!("there is no e2e set {other}; there are {sets}").into());
@@ -51,4 +50,31 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
     };
     println!("{} passed, {} failed", tally.passed, tally.failed);
     Ok(tally.failed == 0)
+}
+
+/// Whether the browser does what the other sets take for granted.
+pub async fn ground(run: &Run) -> Tried<Tally> {
+    ground::holds(run).await.map(|()| Tally::one(true))
+}
+
+/// Who leaves and who stays; see `departures.rs`.
+pub async fn departures(
+    run: &Run,
+    root: &Path,
+    program: &Path,
+    repeats: usize,
+    only: Option<&str>,
+) -> Tried<Tally> {
+    let mut scene = Scene::open(run, root, program).await?;
+    let tally = departures::departures(&scene, repeats, only).await?;
+    scene.outlived()?;
+    Ok(tally)
+}
+
+/// What people do; see `stories`.
+pub async fn stories(run: &Run, root: &Path, program: &Path, only: Option<&str>) -> Tried<Tally> {
+    let mut scene = Scene::open(run, root, program).await?;
+    let tally = stories::stories(&scene, only).await?;
+    scene.outlived()?;
+    Ok(tally)
 }

@@ -164,6 +164,14 @@ impl<'a> Scene<'a> {
         Ok(tab)
     }
 
+    /// Fails when the server has died meanwhile.
+    pub fn outlived(&mut self) -> Tried<()> {
+        if self.demo.lives() {
+            return Ok(());
+        }
+        Err(format!("the server died:\n{}", self.demo.last_words()).into())
+    }
+
     /// Fails when the page threw, logged or was refused anything.
     pub fn no_complaints(&self, tab: &Tab) -> Tried<()> {
         let complaints = tab.complaints();

@@ -253,13 +253,16 @@ impl Entry {
     }
 }
 
+/// Nothing is on its way any more. An unknown outcome that will be looked up still is.
 fn is_settled(lead: &Value) -> bool {
-    let open = ["due", "claimed", "sending"];
-    lead["deliveries"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .all(|delivery| !open.iter().any(|state| delivery["state"] == *state))
+    let mut deliveries = lead["deliveries"].as_array().into_iter().flatten();
+    deliveries.all(
+        |delivery| match delivery["state"].as_str().unwrap_or_default() {
+            "due" | "claimed" | "sending" => false,
+            "unknown" => delivery["due_at"].is_null(),
+            _ => true,
+        },
+    )
 }
 
 fn text_is_unknown(lead: &Value) -> bool {

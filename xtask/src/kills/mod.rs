@@ -47,6 +47,9 @@ const VISITORS: usize = 4;
 /// A visitor takes at least this long, so that the pretend ServiceTitan's 60 calls a second suffice.
 const VISIT: Duration = Duration::from_millis(400);
 
+/// Load before the first kill.
+const WARM_UP: Duration = Duration::from_secs(20);
+
 /// The command: one engine or both; true when nothing was lost and nothing done twice.
 pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
     let run = Run::open()?;
@@ -91,6 +94,8 @@ pub async fn kills(run: &Run, program: &Path, engine: Engine, times: usize) -> T
         Tried::Ok(())
     }));
     let killing = async {
+        // Until the first texts, held for 20 s, are on their way: kills have to meet them too.
+        tokio::time::sleep(WARM_UP).await;
         let mut pauses = Pauses(0x9E37_79B9_7F4A_7C15);
         for _ in 0..times {
             tokio::time::sleep(pauses.next()).await;

@@ -1,7 +1,9 @@
 //! Pages that everybody can use: axe-core finds nothing, and the pages complain about nothing.
 
+use std::time::Duration;
+
 use crate::Tried;
-use crate::browser::Viewport;
+use crate::browser::{Frame, Viewport};
 use crate::e2e::axe;
 use crate::e2e::scene::{Place, Scene};
 use crate::e2e::visitor::Visitor;
@@ -52,10 +54,47 @@ pub async fn of_the_scheduler(scene: &Scene<'_>) -> Tried<()> {
 }
 
 pub async fn of_the_office(scene: &Scene<'_>) -> Tried<()> {
-    let inbox = &scene.inbox.tab;
-    for view in VIEWS {
-        inbox.look(view).await?;
-        axe::none(scene, &inbox.page(), "inbox").await?;
+    let at = scene.visitor(&scene.browser, Place::Hosted).await?;
+    at.tab.close().await?;
+    scene
+        .inbox
+        .row_of(&at.visitor.name, Duration::from_secs(20))
+        .await?;
+    let leads = scene.office.leads_of(&at.visitor.name).await?;
+    let lead = leads.first().ok_or("whoever left is a lead")?;
+    let office = scene.ready().inbox.trim_end_matches('/').to_owned();
+    let tab = scene.lead_tab(lead).await?;
+    for path in [
+        String::new(),
+        format!("/leads/{}", lead["id"]),
+        "/tasks".into(),
+        "/settings".into(),
+    ] {
+        for view in VIEWS {
+            tab.look(view).await?;
+            tab.go(&format!("{office}{path}")).await?;
+            let name = format!("/office{path} at {} px", view.width);
+            fits(&tab.page(), &name).await?;
+            axe::none(scene, &tab.page(), &name).await?;
+        }
     }
-    scene.no_complaints(inbox)
+    scene.no_complaints(&tab)
+}
+
+/// Nothing is wider than the window, or is cut off where nobody can scroll.
+async fn fits(page: &Frame, name: &str) -> Tried<()> {
+    let wide = page
+        .evaluate(
+            "[...document.querySelectorAll('body *')].filter((e) => {
+                const scrolls = (p) => p && (/auto|scroll|hidden|clip/.test(getComputedStyle(p).overflowX) || scrolls(p.parentElement));
+                const box = e.getBoundingClientRect();
+                return box.width > 1 && box.right > innerWidth + 1 && e.checkVisibility({ visibilityProperty: true })
+                    && !scrolls(e.parentElement);
+             }).slice(0, 3).map((e) => e.outerHTML.slice(0, 120)).join('; ')",
+        )
+        .await?;
+    match wide.as_str() {
+        Some("") => Ok(()),
+        wide => Err(format!("{name}: wider than its window: {}", wide.unwrap_or("?")).into()),
+    }
 }
