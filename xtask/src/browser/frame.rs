@@ -343,9 +343,31 @@ impl Frame {
 }
 
 impl Element<'_> {
-    /// Presses and releases the mouse in its middle.
+    /// Presses and releases the mouse in its middle, once it has stopped moving.
     pub async fn click(&self) -> Tried<()> {
-        let (x, y) = self.middle().await?;
+        let place = self.at_rest().await?;
+        self.click_at(place).await
+    }
+
+    /// Waits until it stays where it is and nothing lies over it; the place of its middle in the tab.
+    pub async fn at_rest(&self) -> Tried<(f64, f64)> {
+        let before = std::cell::Cell::new(None);
+        time::until(
+            "an element to be at rest and uncovered",
+            PATIENCE,
+            || async {
+                let Ok((place, uncovered)) = self.middle().await else {
+                    return Ok(None);
+                };
+                let rests = before.replace(Some(place)) == Some(place);
+                Ok((rests && uncovered).then_some(place))
+            },
+        )
+        .await
+    }
+
+    /// Presses and releases the mouse at a place that [`Element::at_rest`] gave.
+    pub async fn click_at(&self, (x, y): (f64, f64)) -> Tried<()> {
         for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
             let pressed = kind != "mouseMoved";
             let event = json!({
@@ -410,7 +432,8 @@ impl Element<'_> {
         Ok(answer["result"]["value"].clone())
     }
 
-    async fn middle(&self) -> Tried<(f64, f64)> {
+    /// Its middle in the tab's view, and whether a click there would meet it.
+    async fn middle(&self) -> Tried<((f64, f64), bool)> {
         let this = json!({ "objectId": self.object });
         self.frame
             .ask("DOM.scrollIntoViewIfNeeded", this.clone())
@@ -426,10 +449,16 @@ impl Element<'_> {
             return Err("the element takes no room on the page".into());
         };
         let (left, top) = self.frame.offset().await?;
-        Ok((
+        let place = (
             left + (x1 + x2 + x3 + x4) / 4.0,
             top + (y1 + y2 + y3 + y4) / 4.0,
-        ))
+        );
+        let met = "function () {
+            const box = this.getBoundingClientRect();
+            const top = this.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            return !!top && (this === top || this.contains(top) || top.contains(this));
+        }";
+        Ok((place, self.call(met, &Value::Null).await? == true))
     }
 }
 

@@ -109,8 +109,9 @@ async fn one_leaves(
         Leaving::CloseButton => {
             let gone = scene.visitor(&scene.browser, Place::Hosted).await?;
             let button = gone.scheduler.find("button", "Close scheduler").await?;
+            let place = button.at_rest().await?;
             let left = time::wall_ms();
-            button.click().await?;
+            button.click_at(place).await?;
             name_and_time(&gone, left)
         }
         Leaving::TabClosed => {
