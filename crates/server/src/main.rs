@@ -9,7 +9,7 @@ use ringback_sandbox::Sandbox;
 use ringback_server::clock::Clock;
 use ringback_server::config::{Config, LogFormat};
 use ringback_server::demo::{self, Demo};
-use ringback_server::office::setup;
+use ringback_server::office::{setup, sign_in};
 use ringback_server::serve::{CannotStart, Server};
 use ringback_server::{doctor, seed, store};
 use secrecy::ExposeSecret;
@@ -58,6 +58,13 @@ enum Command {
     },
     /// Say what is wrong, and what to do.
     Doctor(WithConfig),
+    /// Print a one-time link with which somebody who has lost their password sets a new one. Stop the server first.
+    Password {
+        /// The email they sign in with.
+        email: String,
+        #[command(flatten)]
+        with: WithConfig,
+    },
     /// Copy the database to a file while the server runs.
     Backup {
         /// The new file; it must not exist.
@@ -107,6 +114,7 @@ async fn main() -> ExitCode {
             inbound_url,
         } => sandbox(listen, inbound_url).await,
         Command::Doctor(with) => doctor(&with).await,
+        Command::Password { email, with } => password(&email, &with).await,
         Command::Backup { file, with } => backup(&file, &with).await,
     };
     match told {
@@ -193,6 +201,18 @@ async fn doctor(with: &WithConfig) -> Result<(), CannotStart> {
             "something is wrong; see above for what to do".into(),
         ))
     }
+}
+
+async fn password(email: &str, with: &WithConfig) -> Result<(), CannotStart> {
+    let config = with.load()?;
+    log(config.log, "error");
+    match sign_in::link_for(config, email).await? {
+        Some(link) => {
+            println!("Start the server, then open this link once, within a day:\n\n  {link}")
+        }
+        None => return Err(CannotStart(format!("nobody signs in with {email} here"))),
+    }
+    Ok(())
 }
 
 async fn backup(file: &std::path::Path, with: &WithConfig) -> Result<(), CannotStart> {

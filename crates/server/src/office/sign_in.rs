@@ -14,9 +14,12 @@ use super::door::{self, Caller};
 use super::fields::{Asked, Fields};
 use super::{page, passwords};
 use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
 use crate::error::Error;
 use crate::http::ClientAddress;
 use crate::random;
+use crate::serve::{self, CannotStart};
 use crate::store::{Order, staff};
 use crate::words::Words;
 
@@ -250,6 +253,29 @@ fn words(headers: &HeaderMap) -> &'static Words {
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok());
     Words::negotiate(wished, "en")
+}
+
+/// How long a link made on the server's own console works.
+const CONSOLE_LINK_LIVES_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// A link with which this person sets a new password; `None` when nobody signs in with that email. For
+/// whoever has the server's console: an Administrator who is alone has nobody else to ask.
+pub async fn link_for(config: Config, email: &str) -> Result<Option<String>, CannotStart> {
+    let origin = config.origin();
+    let app = serve::open(config, Clock::system()).await?;
+    let token = random::token();
+    let (hash, email) = (door::hash(&token), email.trim().to_lowercase());
+    let made = app.store.write(Order::Any, move |tx| {
+        let Some((person, _)) = staff::by_email(tx, &email)? else {
+            return Ok(false);
+        };
+        let until = tx.now() + CONSOLE_LINK_LIVES_FOR;
+        staff::invite(tx, &person, &hash, until)?;
+        Ok(true)
+    });
+    let made = made.await.map_err(|e| CannotStart(e.to_string()))?;
+    app.store.close().await;
+    Ok(made.then(|| format!("{origin}/office/password/{token}")))
 }
 
 #[cfg(test)]
