@@ -21,9 +21,18 @@ pub const OPEN: &str = "Book a visit";
 impl Host {
     /// Serves pages that embed the scheduler `scheduler` of the server at `url`.
     pub async fn start(url: &str, scheduler: &str) -> Tried<Host> {
+        let url = url.trim_end_matches('/');
+        Host::with(&format!(
+            "<script src='{url}/embed.js' data-scheduler='{scheduler}'></script>"
+        ))
+        .await
+    }
+
+    /// Serves pages with these lines at their end, as somebody pasted them.
+    pub async fn with(embed: &str) -> Tried<Host> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let page = page(url, scheduler);
+        let page = page(embed);
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut answering = JoinSet::new();
@@ -63,14 +72,12 @@ impl Host {
     }
 }
 
-fn page(url: &str, scheduler: &str) -> String {
-    let url = url.trim_end_matches('/');
+fn page(embed: &str) -> String {
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
          <title>Copperline Home Services</title><!-- first --><body style='font-family:sans-serif'>\
          <h1>Copperline Home Services</h1><p>Heating and cooling in Phoenix.</p>\
-         <button data-ringback-open>{OPEN}</button>\
-         <script src='{url}/embed.js' data-scheduler='{scheduler}'></script></body></html>"
+         <button data-ringback-open>{OPEN}</button>{embed}</body></html>"
     )
 }
 

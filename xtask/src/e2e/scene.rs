@@ -26,6 +26,8 @@ pub struct Scene<'a> {
     pub browser: Browser,
     /// The repository.
     pub root: PathBuf,
+    /// The product's program.
+    pub program: PathBuf,
     /// The tab opened last, for a picture should something fail.
     last: RefCell<Option<Tab>>,
 }
@@ -81,6 +83,7 @@ impl<'a> Scene<'a> {
             host,
             browser,
             root: root.to_owned(),
+            program: program.to_owned(),
             last,
         })
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod booking;
+mod newcomer;
 mod returning;
 
 use std::future::Future;
@@ -64,6 +65,12 @@ pub async fn stories(scene: &Scene<'_>, only: Option<&str>) -> Tried<Tally> {
         .tell(
             "the text's link brings them back in another browser",
             returning::by_the_link(scene),
+        )
+        .await;
+    teller
+        .tell(
+            "a newcomer comes from an empty folder to the first lead",
+            newcomer::to_the_first_lead(scene),
         )
         .await;
     teller
