@@ -24,6 +24,8 @@ pub struct Business {
     pub phone: Option<String>,
     /// The rest, kept as JSON.
     pub details: BusinessDetails,
+    /// Grows with every change.
+    pub version: i64,
 }
 
 impl Business {

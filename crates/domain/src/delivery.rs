@@ -219,11 +219,27 @@ pub enum Found {
     CouldNotLook,
 }
 
-/// After so many look-ups in vain a record is not there and may be asked for again. By then more than two
-/// minutes have passed, with the least of jitter: longer than ServiceTitan works on any request (100 s).
-pub const LOOKUPS_IN_VAIN: i64 = 7;
+/// How long ServiceTitan works on a request at the most. A record that is not there before this is over may
+/// still come.
+pub const CRM_WORKS_FOR: SignedDuration = SignedDuration::from_secs(100);
+
+/// After so many look-ups in vain a record is not there and may be asked for again: by then, with the least
+/// of jitter, more has passed than a CRM that works on a request for `crm_works_for` needs.
+pub fn lookups_in_vain(crm_works_for: SignedDuration) -> i64 {
+    // The least waits are 1 s, 2 s, 4 s …: so many make one less than the next.
+    let passed = |looks: i64| SignedDuration::from_secs((1 << looks) - 1);
+    (1..32)
+        .find(|looks| passed(*looks) > crm_works_for)
+        .unwrap_or(32)
+}
 
 impl Delivery {
+    /// A text that went, or may have: the one its lead gets.
+    pub const fn is_text_that_went(&self) -> bool {
+        use DeliveryStatus::{Done, Sending, Unknown};
+        self.kind.is_text() && matches!(self.status, Sending | Done | Unknown)
+    }
+
     /// Where it stands after a request was answered, or was not.
     pub fn after(&self, outcome: Outcome, now: Timestamp, jitter: f64) -> DeliveryState {
         match outcome {
@@ -239,7 +255,14 @@ impl Delivery {
     }
 
     /// Where it stands after its unknown outcome was looked up, and how many look-ups count by now.
-    pub fn after_look(&self, found: Found, now: Timestamp, jitter: f64) -> (DeliveryState, i64) {
+    /// `crm_works_for`: see [`lookups_in_vain`].
+    pub fn after_look(
+        &self,
+        found: Found,
+        now: Timestamp,
+        jitter: f64,
+        crm_works_for: SignedDuration,
+    ) -> (DeliveryState, i64) {
         let lookups = self.lookups + 1;
         match found {
             Found::There { outside_id } => (DeliveryState::Done { outside_id }, lookups),
@@ -247,7 +270,9 @@ impl Delivery {
                 let at = retry_at(now, self.attempt, None, jitter);
                 (self.due_again(at), lookups)
             }
-            Found::NotThere if !self.kind.is_text() && lookups >= LOOKUPS_IN_VAIN => {
+            Found::NotThere
+                if !self.kind.is_text() && lookups >= lookups_in_vain(crm_works_for) =>
+            {
                 (self.due_again(now), lookups)
             }
             Found::NotThere | Found::Harmless => {
@@ -369,17 +394,22 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_asked_for_again_only_after_two_minutes_of_looking_in_vain() {
-        let mut now = NOW;
-        let mut delivery = sent(DeliveryKind::CrmAbandoned, 0);
-        let unknown = Outcome::Unknown { why: String::new() };
-        let mut state = delivery.after(unknown, now, 0.0);
-        while let DeliveryState::Unknown { look_at } = state {
-            now = look_at.unwrap();
-            (state, delivery.lookups) = delivery.after_look(Found::NotThere, now, 0.0);
+    fn a_record_is_asked_for_again_only_when_the_crm_cannot_be_working_on_it_any_more() {
+        for works_for in [5, 100] {
+            let works_for = SignedDuration::from_secs(works_for);
+            let mut now = NOW;
+            let mut delivery = sent(DeliveryKind::CrmAbandoned, 0);
+            let unknown = Outcome::Unknown { why: String::new() };
+            let mut state = delivery.after(unknown, now, 0.0);
+            while let DeliveryState::Unknown { look_at } = state {
+                now = look_at.unwrap();
+                (state, delivery.lookups) =
+                    delivery.after_look(Found::NotThere, now, 0.0, works_for);
+            }
+            assert_eq!(state, DeliveryState::Due { at: now });
+            let passed = now.duration_since(NOW);
+            assert!(passed > works_for && passed < works_for * 2, "{passed}");
         }
-        assert_eq!(state, DeliveryState::Due { at: now });
-        assert!(now.as_second() > 100, "{now}");
     }
 
     #[test]
@@ -387,7 +417,7 @@ mod tests {
         for lookups in 0..9 {
             let text = sent(DeliveryKind::TextFollowUp, lookups);
             for found in [Found::NotThere, Found::Harmless, Found::CouldNotLook] {
-                let (state, _) = text.after_look(found, NOW, 0.5);
+                let (state, _) = text.after_look(found, NOW, 0.5, CRM_WORKS_FOR);
                 assert_eq!(state.status(), DeliveryStatus::Unknown);
             }
         }
@@ -395,12 +425,10 @@ mod tests {
 
     #[test]
     fn looking_that_could_not_be_done_does_not_count() {
-        let record = sent(DeliveryKind::CrmBooked, LOOKUPS_IN_VAIN - 1);
-        let (state, lookups) = record.after_look(Found::CouldNotLook, NOW, 0.5);
-        assert_eq!(
-            (state.status(), lookups),
-            (DeliveryStatus::Unknown, LOOKUPS_IN_VAIN - 1)
-        );
+        let last = lookups_in_vain(CRM_WORKS_FOR) - 1;
+        let record = sent(DeliveryKind::CrmBooked, last);
+        let (state, lookups) = record.after_look(Found::CouldNotLook, NOW, 0.5, CRM_WORKS_FOR);
+        assert_eq!((state.status(), lookups), (DeliveryStatus::Unknown, last));
     }
 
     #[test]

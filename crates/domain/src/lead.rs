@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::coded;
 use crate::departure::Departure;
+use crate::follow_up::{TextNote, WhyNot};
 use crate::id::{AppointmentId, BusinessId, LeadId, SchedulerId, SessionId, StaffId};
 use crate::session::{Answers, Step};
 
@@ -51,7 +52,7 @@ pub struct Lead {
     /// What they booked.
     pub appointment: Option<AppointmentId>,
     /// Why a text was or was not sent, as it stands now.
-    pub text_note: Option<crate::follow_up::TextNote>,
+    pub text_note: Option<TextNote>,
     /// When what happened.
     pub stamps: Stamps,
 }
@@ -168,6 +169,24 @@ impl LeadState {
     }
 }
 
+/// What stood on a lead before its person said otherwise; `None` where it is the same, or where nothing stood.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Was {
+    /// Their name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// E.164.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Their email.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The service, as they read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
 /// How a lead stood before somebody moved it, so that a slip of the finger can be taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
@@ -175,6 +194,9 @@ pub struct Before {
     pub state: LeadState,
     /// Whether staff had contacted them.
     pub first_contact_at: Option<Timestamp>,
+    /// Whether they were on the scheduler.
+    #[serde(default)]
+    pub back_since: Option<Timestamp>,
 }
 
 /// A move that this lead's state does not allow, as the person who tried it should read it.
@@ -217,29 +239,60 @@ impl Lead {
         same_person && self.scheduler == scheduler && self.service == answers.service
     }
 
-    /// They left (again): the same lead goes on with what they said last; a dismissed one is new again.
+    /// What they said last is what stands, all of it: who answers one question anew may answer every other so.
+    /// `service_title` is the service as they read it. Returns what stood before.
+    pub fn says(&mut self, answers: Answers, service_title: String) -> Was {
+        let mut was = Was::default();
+        if self.name != answers.name {
+            let before = std::mem::replace(&mut self.name, answers.name.clone());
+            was.name = Some(before).filter(|name| !name.is_empty());
+        }
+        let phone = Some(answers.phone.clone()).filter(|p| !p.is_empty());
+        if self.phone != phone {
+            was.phone = std::mem::replace(&mut self.phone, phone);
+        }
+        let email = Some(answers.email.clone()).filter(|e| !e.is_empty());
+        if self.email != email {
+            was.email = std::mem::replace(&mut self.email, email);
+        }
+        let before = std::mem::replace(&mut self.service_title, service_title);
+        if self.service != answers.service {
+            self.service.clone_from(&answers.service);
+            was.service = Some(before);
+        }
+        self.answers = answers;
+        was
+    }
+
+    /// They left (again): the same lead goes on; a dismissed one is new again, and one that a colleague had spoken to
+    /// is that colleague's to take up again. What they said goes with [`Lead::says`].
     pub fn left_again(
         &mut self,
         session: SessionId,
         step: Step,
         departure: Departure,
-        answers: Answers,
         left_at: Timestamp,
     ) {
         self.session = session;
         self.last_step = step;
         self.departure = departure;
-        self.name.clone_from(&answers.name);
-        self.phone = Some(answers.phone.clone()).filter(|p| !p.is_empty());
-        self.email = Some(answers.email.clone()).filter(|e| !e.is_empty());
-        self.service.clone_from(&answers.service);
-        self.answers = answers;
         self.back_since = None;
         self.times_left += 1;
         self.stamps.left_at = left_at;
         self.stamps.detected_by = departure;
-        if let LeadState::Dismissed { .. } = self.state {
-            self.state = LeadState::New;
+        match self.state {
+            LeadState::Dismissed { .. } => self.state = LeadState::New,
+            LeadState::Contacted { by, at } => self.state = LeadState::Claimed { by, at },
+            LeadState::New | LeadState::Claimed { .. } | LeadState::Recovered { .. } => {}
+        }
+    }
+
+    /// They left again and nothing follows from it: nobody is on the scheduler any more, and a text that waited
+    /// does not go.
+    pub fn let_go(&mut self, why: Option<WhyNot>) {
+        self.back_since = None;
+        if let (Some(why), Some(TextNote::Planned { .. })) = (why, &self.text_note) {
+            self.text_note = Some(TextNote::Not { why });
         }
     }
 
@@ -311,6 +364,33 @@ impl Lead {
         }
     }
 
+    /// Staff have booked them, by phone say: recovered by staff, with an appointment that we do not know.
+    pub fn booked_by_staff(&mut self, now: Timestamp) -> Result<(), MoveRefused> {
+        if let LeadState::Recovered { .. } = self.state {
+            return Err(MoveRefused::Recovered);
+        }
+        self.state = LeadState::Recovered {
+            how: Recovery::Staff,
+            at: now,
+        };
+        self.back_since = None;
+        self.stamps.first_contact_at.get_or_insert(now);
+        self.stamps.recovered_at = Some(now);
+        Ok(())
+    }
+
+    /// Whether it is only staff's word that they have booked: that can be taken back, an appointment cannot.
+    fn booked_by_word(&self) -> bool {
+        let by_staff = matches!(
+            self.state,
+            LeadState::Recovered {
+                how: Recovery::Staff,
+                ..
+            }
+        );
+        by_staff && self.appointment.is_none()
+    }
+
     /// Undo of a claim, a contact or a dismissal: as if nobody had taken it up.
     pub fn reopen(&mut self) -> Result<(), MoveRefused> {
         match self.state {
@@ -327,23 +407,30 @@ impl Lead {
         Before {
             state: self.state.clone(),
             first_contact_at: self.stamps.first_contact_at,
+            back_since: self.back_since,
         }
     }
 
-    /// Undo of the newest claim, contact or dismissal: everything as it was, the stamp of a first contact
-    /// included. Who booked meanwhile stays recovered.
+    /// Undo of the newest claim, contact, dismissal or booking by phone: everything as it was, the stamp of a first
+    /// contact included. Who booked meanwhile stays recovered.
     pub fn take_back(&mut self, before: Before) -> Result<(), MoveRefused> {
         if let LeadState::Recovered { .. } = self.state {
-            return Err(MoveRefused::Recovered);
+            if !self.booked_by_word() {
+                return Err(MoveRefused::Recovered);
+            }
+            self.stamps.recovered_at = None;
+            self.back_since = before.back_since;
         }
         self.state = before.state;
         self.stamps.first_contact_at = before.first_contact_at;
         Ok(())
     }
 
-    /// They booked. From whatever state; a second time changes nothing.
+    /// They booked. From whatever state; a second time changes nothing, but where staff had said so before, the
+    /// appointment is known now.
     pub fn recover(&mut self, how: Recovery, appointment: AppointmentId, now: Timestamp) {
         if self.state.status() == LeadStatus::Recovered {
+            self.appointment.get_or_insert(appointment);
             return;
         }
         self.state = LeadState::Recovered { how, at: now };
@@ -360,6 +447,8 @@ coded! {
         Left = "left",
         /// They left once more.
         LeftAgain = "left_again",
+        /// They left once more, asking for a place that is not served: nothing follows.
+        OutOfArea = "out_of_area",
         /// Back on the scheduler.
         Back = "back",
         /// They booked.
@@ -390,12 +479,26 @@ coded! {
         TextNot = "text_not",
         /// They wrote back.
         TextReceived = "text_received",
-        /// STOP.
+        /// STOP, or staff wrote down that they asked not to be texted.
         OptedOut = "opted_out",
+        /// Staff wrote down that they want texts again.
+        OptedIn = "opted_in",
+        /// A colleague texts them a link from their own phone.
+        OwnText = "own_text",
+        /// A colleague pressed *Send booking link*, and it was planned.
+        LinkAsked = "link_asked",
         /// A person opened the link.
         LinkOpened = "link_opened",
+        /// A colleague called their appointment off.
+        AppointmentCancelled = "appointment_cancelled",
+        /// The appointment stands again.
+        AppointmentKept = "appointment_kept",
         /// A follow-up task was made.
         TaskMade = "task_made",
+        /// A follow-up task says something else, or has somebody else to do it, or another time.
+        TaskChanged = "task_changed",
+        /// A follow-up task was deleted.
+        TaskDeleted = "task_deleted",
         /// A follow-up task was closed.
         TaskDone = "task_done",
     }
@@ -461,6 +564,71 @@ mod tests {
     }
 
     #[test]
+    fn what_staff_booked_by_phone_is_taken_back_only_while_no_appointment_is_known() {
+        let mut lead = new_lead();
+        lead.contacted(SAM, at(4)).unwrap();
+        lead.is_back(at(5));
+        let before = lead.before();
+        lead.booked_by_staff(at(7)).unwrap();
+        assert_eq!(
+            lead.state,
+            LeadState::Recovered {
+                how: Recovery::Staff,
+                at: at(7)
+            }
+        );
+        assert_eq!(lead.stamps.recovered_at, Some(at(7)));
+        assert_eq!(lead.back_since, None);
+        assert_eq!(lead.booked_by_staff(at(8)), Err(MoveRefused::Recovered));
+
+        let mut known = lead.clone();
+        known.recover(Recovery::Link, AppointmentId::new(3), at(9));
+        assert_eq!(known.appointment, Some(AppointmentId::new(3)));
+        assert_eq!(known.state, lead.state);
+        assert_eq!(known.take_back(before.clone()), Err(MoveRefused::Recovered));
+
+        lead.take_back(before).unwrap();
+        assert_eq!(lead.state, LeadState::Contacted { by: SAM, at: at(4) });
+        assert_eq!(lead.stamps.recovered_at, None);
+        assert_eq!(lead.back_since, Some(at(5)));
+    }
+
+    #[test]
+    fn who_leaves_again_after_a_contact_is_to_be_taken_up_again() {
+        let mut lead = new_lead();
+        lead.contacted(SAM, at(4)).unwrap();
+        lead.left_again(SessionId::new(1), Step::Place, Departure::Left, at(60));
+        assert_eq!(lead.state, LeadState::Claimed { by: SAM, at: at(4) });
+        assert_eq!(lead.stamps.first_contact_at, Some(at(4)));
+    }
+
+    #[test]
+    fn what_they_said_last_stands_and_what_they_said_before_is_known() {
+        let mut lead = new_lead();
+        let answers = Answers {
+            name: "Maria Vega".into(),
+            phone: "+16025550142".into(),
+            email: "maria@example.com".into(),
+            service: "furnace".into(),
+            ..Answers::default()
+        };
+        let was = lead.says(answers.clone(), "Furnace repair".into());
+        assert_eq!(
+            was,
+            Was {
+                name: Some("Maria Alvarez".into()),
+                service: Some("Air conditioning repair".into()),
+                ..Was::default()
+            }
+        );
+        assert_eq!(lead.name, "Maria Vega");
+        assert_eq!(lead.email.as_deref(), Some("maria@example.com"));
+        assert_eq!(lead.service_title, "Furnace repair");
+        assert_eq!(lead.answers, answers);
+        assert_eq!(lead.says(answers, "Furnace".into()), Was::default());
+    }
+
+    #[test]
     fn somebody_who_booked_meanwhile_stays_recovered() {
         let mut lead = new_lead();
         let before = lead.before();
@@ -468,5 +636,25 @@ mod tests {
         lead.recover(Recovery::Themselves, AppointmentId::new(4), at(6));
         assert_eq!(lead.take_back(before), Err(MoveRefused::Recovered));
         assert_eq!(lead.state.status(), LeadStatus::Recovered);
+    }
+
+    #[test]
+    fn who_is_let_go_gets_no_text_and_what_was_said_before_stands() {
+        let mut waiting = new_lead();
+        waiting.is_back(at(5));
+        waiting.text_note = Some(TextNote::Planned {
+            at: at(9),
+            night: false,
+            there: None,
+        });
+        waiting.let_go(Some(WhyNot::OutOfArea));
+        let why = WhyNot::OutOfArea;
+        assert_eq!(waiting.text_note, Some(TextNote::Not { why }));
+        assert_eq!(waiting.back_since, None);
+
+        let mut texted = new_lead();
+        texted.text_note = Some(TextNote::Delivered);
+        texted.let_go(Some(WhyNot::OutOfArea));
+        assert_eq!(texted.text_note, Some(TextNote::Delivered));
     }
 }

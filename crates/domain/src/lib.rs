@@ -25,6 +25,7 @@
 //! | Delivery | one fact on its way to one outside system; waits in the Outbox |
 //! | Outcome | what the outside said: Done, Try later, Refused, Unknown |
 //! | Follow-up | the planned text for one lead |
+//! | Opt-out | a number that wants no texts: by its own STOP, or as staff were told; START takes it back |
 //! | Ruling | what the rules of texts say at this moment: send, not before, never |
 //! | Task | a follow-up task for staff, with a due time |
 //! | Conversation | the texts both ways with one phone number |
@@ -44,6 +45,7 @@ pub mod session;
 pub mod starts;
 
 pub mod departure;
+pub mod jump;
 pub mod lead;
 pub mod reference;
 
@@ -51,6 +53,7 @@ pub mod consent;
 pub mod conversation;
 pub mod delivery;
 pub mod follow_up;
+pub mod opt_out;
 pub mod segments;
 pub mod wording;
 

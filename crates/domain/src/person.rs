@@ -64,7 +64,7 @@ impl EmailError {
     }
 }
 
-/// An email address as it is kept: trimmed, the domain in lower case. Empty stays empty: it is optional.
+/// An email address as it is kept: trimmed, the domain's Latin letters in lower case. Empty stays empty: it is optional.
 /// Forgiving on purpose; only delivery proves an address.
 pub fn email(typed: &str) -> Result<String, EmailError> {
     let typed = typed.trim();
@@ -94,7 +94,8 @@ pub fn email(typed: &str) -> Result<String, EmailError> {
             .last()
             .is_some_and(|last| !last.chars().all(|c| c.is_ascii_digit()));
     if local_fits && domain_fits {
-        Ok(format!("{local}@{}", domain.to_lowercase()))
+        // Letters of other scripts stay: some grow longer, or come apart, when they are made small.
+        Ok(format!("{local}@{}", domain.to_ascii_lowercase()))
     } else {
         Err(EmailError::NotAnAddress)
     }
@@ -112,6 +113,14 @@ fn is_invisible(c: char) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_email_that_is_kept_reads_as_itself() {
+        // Made small, this letter is two, and the second is none.
+        let kept = email("ana@İstanbul.Example").unwrap();
+        assert_eq!(kept, "ana@İstanbul.example");
+        assert_eq!(email(&kept), Ok(kept));
+    }
 
     #[test]
     fn a_name_is_tidied_and_otherwise_left_alone() {

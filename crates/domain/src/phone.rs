@@ -78,9 +78,8 @@ impl Phone {
         let number = PhoneNumber::parse(typed, country(region))
             .map_err(|error| refusal(&error, region, digits))?;
         exists(&number)?;
-        Ok(Phone(
-            number.format_as(PhoneNumberFormat::E164).into_owned(),
-        ))
+        // Germany has given out longer ones than E.164 allows; no carrier takes them.
+        Phone::from_e164(&number.format_as(PhoneNumberFormat::E164)).ok_or(PhoneError::TooLong)
     }
 
     /// A number as it is stored or as a carrier sends it: `+` and 7 to 15 digits.
@@ -327,6 +326,12 @@ mod tests {
 
     fn phone(typed: &str, region: Region) -> Phone {
         Phone::parse(typed, region).unwrap()
+    }
+
+    #[test]
+    fn a_number_longer_than_e164_allows_is_too_long() {
+        let long = Phone::parse("+4920100000000000", UnitedStates);
+        assert_eq!(long, Err(PhoneError::TooLong));
     }
 
     #[test]

@@ -2,8 +2,6 @@
 //! that can go on at the same time as others); the store keeps one row per taken place under a primary
 //! key, so two visits can never overlap, whoever races. Here: what is offered, and which places a visit takes.
 
-use std::collections::HashSet;
-
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -47,10 +45,64 @@ pub fn quarters(window: ChosenWindow) -> std::ops::Range<Quarter> {
     first..end.max(first + 1)
 }
 
-/// From the first to the last quarter that offers may touch: what the store has to read.
-pub fn span(settings: &SchedulerSettings, now: Timestamp) -> std::ops::Range<Quarter> {
-    let first = now.as_second().div_euclid(QUARTER_SECONDS);
-    first..first + (i64::from(settings.horizon_days) + 2) * 96
+/// All the time that offers may touch: what the store has to read.
+pub fn span(settings: &SchedulerSettings, now: Timestamp) -> ChosenWindow {
+    let days = i64::from(settings.horizon_days) + 2;
+    ChosenWindow {
+        start: now,
+        end: now.saturating_add_duration(SignedDuration::from_hours(24 * days)),
+    }
+}
+
+/// Which seats are taken when: visits at the same time together. Ten thousand appointments of a calendar are a few
+/// hundred of these.
+#[derive(Clone, Debug, Default)]
+pub struct Taken(Vec<TakenSpan>);
+
+#[derive(Clone, Debug)]
+struct TakenSpan {
+    quarters: std::ops::Range<Quarter>,
+    seats: Vec<Seat>,
+}
+
+/// No visit is longer (a day of clock changes).
+const LONGEST: Quarter = 26 * 4;
+
+impl Taken {
+    /// Of windows, each with the seats that are taken.
+    pub fn of(windows: impl IntoIterator<Item = (ChosenWindow, Vec<Seat>)>) -> Self {
+        let spans = windows.into_iter().map(|(window, seats)| TakenSpan {
+            quarters: quarters(window),
+            seats,
+        });
+        let mut spans: Vec<_> = spans.collect();
+        spans.sort_by_key(|span| span.quarters.start);
+        Self(spans)
+    }
+
+    /// The seats that are free for the whole of a window, lowest first.
+    pub fn free_seats(&self, window: ChosenWindow, capacity: u16) -> impl Iterator<Item = Seat> {
+        let wanted = quarters(window);
+        let mut free = vec![true; usize::from(capacity) + 1];
+        let first = self
+            .0
+            .partition_point(|span| span.quarters.start <= wanted.start - LONGEST);
+        let near = self.0[first..]
+            .iter()
+            .take_while(|span| span.quarters.start < wanted.end);
+        for span in near.filter(|span| span.quarters.end > wanted.start) {
+            for seat in &span.seats {
+                let seat = usize::try_from(*seat).unwrap_or(usize::MAX);
+                if let Some(free) = free.get_mut(seat) {
+                    *free = false;
+                }
+            }
+        }
+        (0..)
+            .zip(free)
+            .skip(1)
+            .filter_map(|(seat, free)| free.then_some(seat))
+    }
 }
 
 /// Every window that can still be had, day by day: inside the opening hours in the business's own time,
@@ -59,7 +111,7 @@ pub fn span(settings: &SchedulerSettings, now: Timestamp) -> std::ops::Range<Qua
 pub fn offers(
     business: &Business,
     settings: &SchedulerSettings,
-    taken: &HashSet<(Seat, Quarter)>,
+    taken: &Taken,
     now: Timestamp,
 ) -> Vec<Day> {
     let zone = business.zone();
@@ -75,7 +127,7 @@ pub fn offers(
                 .filter_map(|rule| Some((rule, window_on(date, rule, &zone)?)))
                 .filter(|(_, window)| window.start >= earliest)
                 .filter_map(|(rule, window)| {
-                    let free = free_seats(window, rule.capacity, taken).count();
+                    let free = taken.free_seats(window, rule.capacity).count();
                     let free = u16::try_from(free).unwrap_or(u16::MAX);
                     (free > 0).then_some(Offered {
                         window,
@@ -110,19 +162,20 @@ pub fn capacity_of(
     if date > last || chosen.start < earliest {
         return None;
     }
-    rules_on(business, settings, date)
-        .find(|rule| window_on(date, *rule, &zone) == Some(chosen))
-        .map(|rule| rule.capacity)
+    capacity(business, settings, chosen)
 }
 
-/// The seats that are free for the whole of a window, lowest first.
-pub fn free_seats<'a>(
+/// The capacity of a window, whenever it is; `None` when there is no such window (any more).
+pub fn capacity(
+    business: &Business,
+    settings: &SchedulerSettings,
     window: ChosenWindow,
-    capacity: u16,
-    taken: &'a HashSet<(Seat, Quarter)>,
-) -> impl Iterator<Item = Seat> + 'a {
-    (1..=Seat::from(capacity))
-        .filter(move |seat| quarters(window).all(|quarter| !taken.contains(&(*seat, quarter))))
+) -> Option<u16> {
+    let zone = business.zone();
+    let date = window.start.to_zoned_datetime(zone.clone()).date();
+    rules_on(business, settings, date)
+        .find(|rule| window_on(date, *rule, &zone) == Some(window))
+        .map(|rule| rule.capacity)
 }
 
 /// The three windows nearest to the one that was wanted, for somebody whose window has gone.
@@ -199,6 +252,7 @@ mod tests {
                 hours: OpeningHours { days: [open; 7] },
                 ..BusinessDetails::default()
             },
+            version: 1,
         }
     }
 
@@ -223,7 +277,7 @@ mod tests {
     fn offers_the_windows_after_the_lead_time_within_the_horizon() {
         let zone = "America/Phoenix";
         let now = instant("2026-11-23 07:30", zone);
-        let days = offers(&business(zone), &settings(), &HashSet::new(), now);
+        let days = offers(&business(zone), &settings(), &Taken::default(), now);
         assert_eq!(days.len(), 3);
         // 8:00 is less than an hour away.
         assert_eq!(days[0].windows.len(), 1);
@@ -245,7 +299,7 @@ mod tests {
             horizon_days: 5,
             ..settings()
         };
-        let dates: Vec<_> = offers(&b, &wide, &HashSet::new(), now)
+        let dates: Vec<_> = offers(&b, &wide, &Taken::default(), now)
             .iter()
             .map(|d| (d.date.day(), d.windows.len()))
             .collect();
@@ -261,17 +315,44 @@ mod tests {
             start: instant("2026-11-23 12:00", zone),
             end: instant("2026-11-23 16:00", zone),
         };
-        let last = quarters(noon).end - 1;
-        let mut taken = HashSet::from([(1, last)]);
+        let last_quarter = ChosenWindow {
+            start: noon.end - SignedDuration::from_mins(15),
+            ..noon
+        };
         let b = business(zone);
+        let taken = Taken::of([(last_quarter, vec![1])]);
         assert_eq!(offers(&b, &settings(), &taken, now)[0].windows[0].free, 1);
-        taken.insert((2, last));
+        // Another visit, longer and at the other seat: together they leave nothing of the window.
+        let taken = Taken::of([(noon, vec![2]), (last_quarter, vec![1])]);
         let days = offers(&b, &settings(), &taken, now);
         assert_eq!(days[0].date.day(), 24);
         assert_eq!(
             nearest(&days, noon)[0].window.start,
             instant("2026-11-24 08:00", zone)
         );
+    }
+
+    #[test]
+    fn seats_beyond_the_capacity_do_not_count() {
+        let zone = "America/Phoenix";
+        let window = ChosenWindow {
+            start: instant("2026-11-23 12:00", zone),
+            end: instant("2026-11-23 16:00", zone),
+        };
+        let after = ChosenWindow {
+            start: window.end,
+            end: window.end + SignedDuration::from_hours(4),
+        };
+        // All of the window after it is taken as well.
+        let taken = Taken::of([
+            (after, (1..=99).collect()),
+            (window, (1..=61).collect()),
+            (window, vec![63, 62, 64]),
+        ]);
+        let free = |capacity| taken.free_seats(window, capacity).collect::<Vec<Seat>>();
+        assert!(free(61).is_empty() && free(64).is_empty());
+        assert_eq!(free(66), vec![65, 66]);
+        assert_eq!(Taken::default().free_seats(window, 2).count(), 2);
     }
 
     #[test]
@@ -294,7 +375,7 @@ mod tests {
         // 2026-03-08: 2:00 becomes 3:00. 2026-11-01: 2:00 becomes 1:00.
         for (day, hours) in [("2026-03-08", 2), ("2026-11-01", 4)] {
             let now = instant(&format!("{day} 00:00"), zone) - SignedDuration::from_hours(3);
-            let days = offers(&b, &s, &HashSet::new(), now);
+            let days = offers(&b, &s, &Taken::default(), now);
             let that = days.iter().find(|d| d.date.to_string() == day).unwrap();
             let short = that.windows[0].window;
             assert_eq!(

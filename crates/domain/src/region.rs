@@ -30,7 +30,7 @@ coded! {
 }
 
 /// Whether the month or the day is written first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DateOrder {
     /// Mon, Nov 24.
     MonthDay,

@@ -1,13 +1,16 @@
 //! A scheduler: one configured online scheduler of a business, and its settings ("Scheduler Details").
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::coded;
 use crate::departure::Holds;
+use crate::follow_up::WhyNot;
 use crate::id::{BusinessId, SchedulerId};
-use crate::session::Step;
+use crate::session::{Answers, Step};
 
 /// One configured online scheduler.
 #[derive(Clone, Debug)]
@@ -23,7 +26,7 @@ pub struct Scheduler {
     /// Grows with every change.
     pub version: i64,
     /// Everything else.
-    pub settings: SchedulerSettings,
+    pub settings: Arc<SchedulerSettings>,
 }
 
 /// Scheduler Details. Fields are only ever added, each with a default.
@@ -143,6 +146,16 @@ impl SchedulerSettings {
     /// The service of that key.
     pub fn service(&self, key: &str) -> Option<&Service> {
         self.services.iter().find(|s| s.key == key)
+    }
+
+    /// Why somebody who leaves with these answers is no lead; `None`: they are one. Where nobody comes there is
+    /// nothing to follow up, just as on the first step; a postal code that was not given says nothing.
+    pub fn lets_go(&self, answers: &Answers) -> Option<WhyNot> {
+        if !self.abandoned.scheduler_drop_off {
+            return Some(WhyNot::SwitchedOff);
+        }
+        let code = &answers.postal_code;
+        (!code.is_empty() && !self.serves(code)).then_some(WhyNot::OutOfArea)
     }
 
     /// Whether the business comes to that postal code (already normalised).
@@ -394,5 +407,23 @@ mod tests {
         let settings: SchedulerSettings = serde_json::from_str(r#"{"horizon_days": 7}"#).unwrap();
         assert_eq!(settings.horizon_days, 7);
         assert!(settings.abandoned.scheduler_drop_off);
+    }
+
+    #[test]
+    fn nobody_is_followed_to_where_nobody_comes() {
+        let mut settings = SchedulerSettings {
+            served: vec!["850*".into()],
+            ..SchedulerSettings::default()
+        };
+        let from = |code: &str| Answers {
+            postal_code: code.into(),
+            ..Answers::default()
+        };
+        assert_eq!(settings.lets_go(&from("85004")), None);
+        assert_eq!(settings.lets_go(&from("")), None);
+        assert_eq!(settings.lets_go(&from("90210")), Some(WhyNot::OutOfArea));
+        settings.abandoned.scheduler_drop_off = false;
+        let why = settings.lets_go(&from("85004"));
+        assert_eq!(why, Some(WhyNot::SwitchedOff));
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::coded;
@@ -246,6 +247,14 @@ pub struct CameFrom {
     pub locale: String,
     /// In a frame on another site.
     pub embedded: bool,
+}
+
+impl CameFrom {
+    /// The browser's time zone, when it told us one we know.
+    pub fn browser_zone(&self) -> Option<TimeZone> {
+        let named = Some(self.zone.as_str()).filter(|zone| !zone.is_empty());
+        named.and_then(|zone| TimeZone::get(zone).ok())
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Starts: ready-made schedulers, one per trade and kind of work, that a new business begins with.
-//! Here: what a start is and how it becomes settings. What each offers is in [`catalogue`]; its words
+//! Here: what a start is and how it becomes settings. What each offers is in `starts/catalogue.rs`; its words
 //! are in the locale files, under the keys named here.
 //!
 //! Services and questions are copied into the scheduler when it is set up, in the business's locale, and
@@ -19,6 +19,8 @@ coded! {
         HeatingCooling = "heating-cooling",
         /// Homes: plumbing, service and replacement.
         Plumbing = "plumbing",
+        /// Homes: plumbing, heating and cooling by one firm.
+        PlumbingHeatingCooling = "plumbing-heating-cooling",
         /// Homes: electrical, service and replacement.
         Electrical = "electrical",
         /// Managed property and companies: service and replacement of every trade.
@@ -36,6 +38,7 @@ impl Start {
         match self {
             Start::HeatingCooling => "start-heating-cooling",
             Start::Plumbing => "start-plumbing",
+            Start::PlumbingHeatingCooling => "start-plumbing-heating-cooling",
             Start::Electrical => "start-electrical",
             Start::CommercialService => "start-commercial-service",
             Start::ResidentialConstruction => "start-residential-construction",
@@ -76,7 +79,10 @@ impl Start {
     /// What its words speak of.
     const fn asks_for(self) -> AsksFor {
         match self {
-            Start::HeatingCooling | Start::Plumbing | Start::Electrical => AsksFor::Booking,
+            Start::HeatingCooling
+            | Start::Plumbing
+            | Start::PlumbingHeatingCooling
+            | Start::Electrical => AsksFor::Booking,
             Start::CommercialService => AsksFor::Service,
             Start::ResidentialConstruction => AsksFor::Estimate,
             Start::CommercialConstruction => AsksFor::SiteVisit,
@@ -230,6 +236,7 @@ mod tests {
         for start in [
             Start::HeatingCooling,
             Start::Plumbing,
+            Start::PlumbingHeatingCooling,
             Start::Electrical,
             Start::ResidentialConstruction,
         ] {

@@ -40,6 +40,20 @@ impl Task {
         true
     }
 
+    /// Says anew what is to be done, by whom and by when. Returns false when that is what it said.
+    pub fn change(
+        &mut self,
+        title: String,
+        assignee: Option<StaffId>,
+        due_at: Option<Timestamp>,
+    ) -> bool {
+        let before = self.clone();
+        self.title = title;
+        self.assignee = assignee;
+        self.due_at = due_at;
+        *self != before
+    }
+
     /// Undo of closing.
     pub fn reopen(&mut self) {
         self.done = None;
@@ -70,5 +84,9 @@ mod tests {
         assert!(!task.is_overdue(due));
         task.reopen();
         assert!(task.is_overdue(due));
+        let sam = task.assignee;
+        assert!(!task.change("Call back after five".into(), sam, Some(due)));
+        assert!(task.change("Call back after six".into(), None, None));
+        assert!(!task.is_overdue(due));
     }
 }

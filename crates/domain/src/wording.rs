@@ -10,6 +10,10 @@ pub const LONGEST_TEXT: usize = 1600;
 /// A template may be this long, in characters, so that its blanks still fit.
 pub const LONGEST_TEMPLATE: usize = 640;
 
+/// Room kept for what fills a blank, in characters: names of businesses and titles of services are no longer.
+/// Links are the public address and 25 characters.
+const ROOM_FOR_A_BLANK: usize = 160;
+
 /// What stands in for the blanks of a template.
 #[derive(Clone, Copy, Debug)]
 pub struct Blanks<'a> {
@@ -26,7 +30,7 @@ pub struct Blanks<'a> {
 /// What is wrong with a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WordingError {
-    /// Longer than [`LONGEST_TEMPLATE`].
+    /// Longer than [`LONGEST_TEMPLATE`], or with more blanks than fit into a text when they are filled in.
     #[error("the text is too long")]
     TooLong,
     /// A blank we cannot fill in, such as `{phone}`.
@@ -77,6 +81,10 @@ pub fn check(template: &str) -> Result<(), WordingError> {
             }
             Piece::Words(_) => {}
         }
+    }
+    // What does not fit is cut off: it must not be the link.
+    if template.chars().count() + blanks.len() * ROOM_FOR_A_BLANK > LONGEST_TEXT {
+        return Err(WordingError::TooLong);
     }
     if !blanks.contains(&"link") {
         return Err(WordingError::LinkMissing);
@@ -181,6 +189,13 @@ mod tests {
         service: "Air conditioning repair",
         link: "https://book.copperline.example/r/Ab3dE6",
     };
+
+    #[test]
+    fn blanks_that_would_push_the_link_out_are_too_many() {
+        let blanks = |n| format!("STOP {} {{link}}", "{business}".repeat(n));
+        assert_eq!(check(&blanks(8)), Ok(()));
+        assert_eq!(check(&blanks(25)), Err(WordingError::TooLong));
+    }
 
     #[test]
     fn the_blanks_are_filled_in() {

@@ -15,6 +15,12 @@ pub(crate) struct Clock {
 impl Clock {
     /// The machine's time plus the offset, cut to milliseconds as the records show it.
     pub(crate) fn now(&self) -> Timestamp {
+        let now = self.to_the_microsecond();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// The same for what is measured: the moment of a call.
+    pub(crate) fn to_the_microsecond(&self) -> Timestamp {
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place of this crate that reads the machine's clock"
@@ -22,7 +28,7 @@ impl Clock {
         let machine = Timestamp::now();
         let ahead = SignedDuration::from_micros(self.ahead_us.load(Ordering::SeqCst));
         let now = machine.checked_add(ahead).unwrap_or(Timestamp::MAX);
-        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     /// Moves the clock. The whole offset is held to a century either way.

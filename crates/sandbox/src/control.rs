@@ -76,8 +76,8 @@ async fn state(shared: &Arc<Shared>, call: &Call) -> Answer {
     let body = json!({
         "version": version,
         "now": shared.clock.now(),
-        "servicetitan": shared.servicetitan().board(),
-        "carrier": shared.carrier().phones(),
+        "servicetitan": shared.servicetitan().board(&shared.time_zone),
+        "carrier": shared.carrier().phones(&shared.time_zone),
         "faults": {
             "servicetitan": shared.faults(Party::ServiceTitan).list(),
             "carrier": shared.faults(Party::Carrier).list(),
@@ -107,12 +107,7 @@ fn requests(shared: &Shared, call: &Call) -> Done {
         .unwrap_or("0")
         .parse()
         .map_err(|_| "'after' must be a whole number.")?;
-    let requests: Vec<_> = shared
-        .log()
-        .of(party)
-        .into_iter()
-        .filter(|request| request.number > after)
-        .collect();
+    let requests = shared.log().of(party, after);
     Ok(json!({ "requests": requests }))
 }
 
@@ -145,13 +140,14 @@ fn fault(shared: &Shared, call: &Call) -> Done {
         "expired_token" => FaultKind::ExpiredToken,
         "refused" => FaultKind::Refused,
         "reset" => FaultKind::Reset,
+        "torn_answer" => FaultKind::TornAnswer,
         "dropped_after_effect" => FaultKind::DroppedAfterEffect,
         "hostile" => FaultKind::Hostile {
             body: switch.body.unwrap_or(HostileBody::Html),
         },
         other => {
             return Err(format!(
-                "There is no fault '{other}'; there are slow, rate_limited, server_error, expired_token, refused, reset, dropped_after_effect and hostile."
+                "There is no fault '{other}'; there are slow, rate_limited, server_error, expired_token, refused, reset, torn_answer, dropped_after_effect and hostile."
             ));
         }
     };

@@ -58,6 +58,9 @@ pub enum FaultKind {
     Refused,
     /// The call is read whole, then the connection is torn down (TCP RST), without effect.
     Reset,
+    /// The call takes effect, then the connection is torn down (TCP RST) in the middle of the answer.
+    /// Calls that change nothing are spared and not counted.
+    TornAnswer,
     /// The call takes effect, then the connection is closed without an answer. Calls that change
     /// nothing (reads, refusals) are spared and not counted.
     DroppedAfterEffect,
@@ -128,7 +131,9 @@ impl Fault {
     fn matches(&self, moment: Moment, method: &Method, path: &str) -> bool {
         let when = match self.kind {
             FaultKind::Slow { .. } => matches!(moment, Moment::After { .. }),
-            FaultKind::DroppedAfterEffect => moment == Moment::After { effect: true },
+            FaultKind::DroppedAfterEffect | FaultKind::TornAnswer => {
+                moment == Moment::After { effect: true }
+            }
             FaultKind::ServerError | FaultKind::Hostile { .. } if self.after_effect => {
                 moment == Moment::After { effect: true }
             }

@@ -107,7 +107,7 @@ impl Sandbox {
 
     /// Calls to both, in the order they arrived.
     pub fn requests(&self) -> Vec<LoggedRequest> {
-        self.shared.log().of(None)
+        self.shared.log().of(None, 0)
     }
 
     /// What the sandbox's clock says.
@@ -200,7 +200,7 @@ impl ServiceTitan {
 
     /// Calls to it, `/connect/token` included.
     pub fn requests(&self) -> Vec<LoggedRequest> {
-        self.shared.log().of(Some(Party::ServiceTitan))
+        self.shared.log().of(Some(Party::ServiceTitan), 0)
     }
 
     /// Adds a fault; the first that matches a call hits it.
@@ -257,7 +257,7 @@ impl Carrier {
 
     /// Calls to its API.
     pub fn requests(&self) -> Vec<LoggedRequest> {
-        self.shared.log().of(Some(Party::Carrier))
+        self.shared.log().of(Some(Party::Carrier), 0)
     }
 
     /// Adds a fault; the first that matches a call hits it.

@@ -66,10 +66,11 @@ impl Log {
         self.calls.push_back(call);
     }
 
-    /// Calls of one party, or of both.
-    pub(crate) fn of(&self, party: Option<Party>) -> Vec<LoggedRequest> {
+    /// Calls of one party, or of both, that came after the one of this number (0: all that are remembered).
+    pub(crate) fn of(&self, party: Option<Party>, after: u64) -> Vec<LoggedRequest> {
+        let known = self.calls.partition_point(|call| call.number <= after);
         self.calls
-            .iter()
+            .range(known..)
             .filter(|call| party.is_none_or(|party| call.party == party))
             .cloned()
             .collect()

@@ -49,8 +49,11 @@ impl Default for Credentials {
     }
 }
 
+/// Where the business of the demo is.
+const PHOENIX: &str = "America/Phoenix";
+
 /// How a sandbox starts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The keys it accepts.
     pub credentials: Credentials,
@@ -62,6 +65,21 @@ pub struct Options {
     pub advanced_opt_out: bool,
     /// The dice for faults with a share; the same seed hits the same calls.
     pub seed: u64,
+    /// The zone the board and the phone show times in, and name: an IANA name.
+    pub time_zone: String,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            credentials: Credentials::default(),
+            inbound_url: None,
+            delivery: Delivery::default(),
+            advanced_opt_out: false,
+            seed: 0,
+            time_zone: PHOENIX.into(),
+        }
+    }
 }
 
 /// What becomes of messages, and how the status callbacks about it arrive.

@@ -5,18 +5,22 @@
 use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::Sleep;
 
 use crate::call::{Answer, Call};
 use crate::carrier::{Account, Refusal};
@@ -83,7 +87,11 @@ impl Error for HangUp {}
 
 async fn converse(shared: Arc<Shared>, stream: TcpStream) {
     _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(shared.clone(), request));
+    let torn = Arc::new(AtomicBool::new(false));
+    let service = {
+        let torn = torn.clone();
+        service_fn(move |request| answer(shared.clone(), torn.clone(), request))
+    };
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let Err(error) = (&mut connection).await else {
         return;
@@ -91,13 +99,17 @@ async fn converse(shared: Arc<Shared>, stream: TcpStream) {
     let hang_up = error
         .source()
         .and_then(|source| source.downcast_ref::<HangUp>());
-    if hang_up == Some(&HangUp::Reset) {
+    if hang_up == Some(&HangUp::Reset) || torn.load(Ordering::SeqCst) {
         // With no linger, closing sends RST at once.
         _ = connection.into_parts().io.into_inner().set_zero_linger();
     }
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, HangUp> {
+async fn answer(
+    shared: Arc<Shared>,
+    torn: Arc<AtomicBool>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, HangUp> {
     let (head, body) = request.into_parts();
     let party = match head.uri.path() {
         path if Tenant::owns(path) => Some(Party::ServiceTitan),
@@ -122,7 +134,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let fault = shared.draw(party, Moment::Before, &call.method, &call.path);
     let mut entry = LoggedRequest {
         number: 0,
-        at: shared.clock.now(),
+        at: shared.clock.to_the_microsecond(),
         party,
         method: call.method.to_string(),
         path: call.path.clone(),
@@ -184,6 +196,12 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
             Ok(respond(answer))
         }
         Some(FaultKind::DroppedAfterEffect) => Err(HangUp::Close),
+        Some(FaultKind::TornAnswer) => {
+            torn.store(true, Ordering::SeqCst);
+            let half = Body::new(Half::of(&answer.body));
+            let (head, _) = respond(answer).into_parts();
+            Ok(Response::from_parts(head, half))
+        }
         Some(fault) => Ok(respond(bad_answer(&shared, party, fault, &call))),
     }
 }
@@ -220,6 +238,47 @@ fn hostile(body: HostileBody) -> Answer {
         ),
         HostileBody::Huge => Answer::text(StatusCode::OK, "application/json", vec![b'['; 32 << 20]),
         HostileBody::Empty => Answer::text(StatusCode::OK, "application/json", ""),
+    }
+}
+
+/// A body that promises the whole and breaks off after half of it.
+struct Half {
+    whole: u64,
+    half: Option<Bytes>,
+    breaks: Pin<Box<Sleep>>,
+}
+
+impl Half {
+    /// The break comes a moment later, so that the first half is on its way.
+    fn of(body: &Bytes) -> Half {
+        Half {
+            whole: body.len() as u64,
+            half: Some(body.slice(..body.len() / 2)),
+            breaks: Box::pin(tokio::time::sleep(Duration::from_millis(20))),
+        }
+    }
+}
+
+impl hyper::body::Body for Half {
+    type Data = Bytes;
+    type Error = HangUp;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HangUp>>> {
+        match self.half.take() {
+            Some(half) => Poll::Ready(Some(Ok(Frame::data(half)))),
+            None => self
+                .breaks
+                .as_mut()
+                .poll(context)
+                .map(|()| Some(Err(HangUp::Reset))),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.whole)
     }
 }
 

@@ -21,6 +21,8 @@ use crate::servicetitan::Tenant;
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) credentials: Credentials,
+    /// The pages show times in it.
+    pub(crate) time_zone: String,
     /// Sends webhooks; follows no redirect, as the real carrier's would lose its form.
     pub(crate) http: reqwest::Client,
     tenant: Mutex<Tenant>,
@@ -59,6 +61,7 @@ impl Shared {
             wanted: watch::Sender::new(true),
             listening: watch::Sender::new(true),
             credentials: options.credentials.clone(),
+            time_zone: options.time_zone.clone(),
             clock,
             http,
         })

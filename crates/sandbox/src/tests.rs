@@ -17,6 +17,28 @@ use super::*;
 const SOON: Duration = Duration::from_secs(10);
 const PHONE: &str = "+16025550123";
 
+/// What the pages show comes from the state: the zone they are told is the zone of their times.
+#[tokio::test]
+async fn the_board_and_the_phone_show_the_zone_they_were_given() {
+    for (given, shown) in [
+        (None, "America/Phoenix"),
+        (Some("Europe/Dublin"), "Europe/Dublin"),
+    ] {
+        let mut options = Options::default();
+        if let Some(zone) = given {
+            options.time_zone = zone.into();
+        }
+        let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap(), options)
+            .await
+            .unwrap();
+        let client = Client::builder().no_proxy().build().unwrap();
+        let state = client.get(sandbox.url() + "/control/state").send();
+        let state: Value = state.await.unwrap().json().await.unwrap();
+        assert_eq!(state["servicetitan"]["time_zone"], shown);
+        assert_eq!(state["carrier"]["time_zone"], shown);
+    }
+}
+
 /// A sandbox and a client that holds its keys.
 struct Stage {
     sandbox: Sandbox,
@@ -353,6 +375,19 @@ async fn hostile_bodies_are_what_they_say() {
         assert_eq!(length == 0, body == HostileBody::Empty);
     }
     assert!(titan.bookings().is_empty());
+}
+
+#[tokio::test]
+async fn a_torn_answer_took_effect_and_breaks_off_in_its_middle() {
+    let stage = stage(prompt()).await;
+    let titan = stage.sandbox.servicetitan();
+    titan.set_fault(Fault::new(FaultKind::TornAnswer).times(1));
+    let answer = stage.book().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.content_length().is_some_and(|length| length > 0));
+    assert!(answer.bytes().await.is_err());
+    assert_eq!(titan.bookings().len(), 1);
+    assert_eq!(stage.book().await.unwrap().status(), 200);
 }
 
 #[tokio::test]

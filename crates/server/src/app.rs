@@ -2,10 +2,12 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::capture::Lines;
+use crate::capture::jump::Watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::office::Office;
@@ -27,10 +29,10 @@ pub struct Inner {
     pub clock: Clock,
     /// What was configured.
     pub config: Config,
-    /// This server's name and its present life: who holds a presence line or a claim.
-    pub owner: Owner,
     /// The presence lines open on this server.
     pub lines: Lines,
+    /// Notices when the store's clock jumps.
+    pub watch: Watch,
     /// What the office keeps in memory.
     pub office: Office,
     /// For calls to outside systems: no redirects, no retries, timeouts.
@@ -39,7 +41,32 @@ pub struct Inner {
     pub vault: Vault,
     /// What is on its way to outside systems.
     pub outbox: Outbox,
-    draining: watch::Sender<bool>,
+    standing: watch::Sender<Standing>,
+}
+
+/// How this server stands among the others.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its name and its present life: who holds a presence line or a claim.
+    pub owner: Owner,
+    /// Whether it is on its way out.
+    pub course: Course,
+}
+
+/// A server's way out, step by step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Course {
+    /// It serves.
+    Serving,
+    /// It still serves, but says that it is not ready, so that whoever spreads visitors sends no more.
+    Leaving,
+    /// It takes nothing new. Pages are told to move and have so long to stand elsewhere.
+    Draining {
+        /// How long a told page's line is still listened to.
+        lines_for: Duration,
+    },
+    /// Nothing is under way any more.
+    Ended,
 }
 
 impl App {
@@ -50,31 +77,60 @@ impl App {
             store,
             clock,
             config,
-            owner,
             lines: Lines::default(),
+            watch: Watch::default(),
             office,
             calls: outside::client(),
             vault,
             outbox: Outbox::default(),
-            draining: watch::Sender::new(false),
+            standing: watch::Sender::new(Standing {
+                owner,
+                course: Course::Serving,
+            }),
         }))
     }
 
-    /// Tells open pages and streams to move, and duties to end.
-    pub fn drain(&self) {
-        self.draining.send_replace(true);
+    /// This server's name and its present life.
+    pub fn owner(&self) -> Owner {
+        self.standing.borrow().owner.clone()
     }
 
-    /// Whether the server drains.
-    pub fn is_draining(&self) -> bool {
-        *self.draining.borrow()
+    /// Another life begins; the lines of the former one have to be attached anew.
+    pub fn begin_life(&self, owner: Owner) {
+        self.standing.send_modify(|standing| standing.owner = owner);
     }
 
-    /// Ends when the server begins to drain.
+    /// Goes on to this step of the way out; never back.
+    pub fn go(&self, course: Course) {
+        self.standing
+            .send_modify(|standing| standing.course = standing.course.max(course));
+    }
+
+    /// Whether the server is on its way out, though it may still serve.
+    pub fn is_leaving(&self) -> bool {
+        self.standing.borrow().course >= Course::Leaving
+    }
+
+    /// Ends when the server begins to drain: open streams move, duties end.
     pub async fn drained(&self) {
-        let mut draining = self.draining.subscribe();
+        self.until(|standing| standing.course > Course::Leaving)
+            .await;
+    }
+
+    /// Ends when nothing is under way any more.
+    pub async fn ended(&self) {
+        self.until(|standing| standing.course == Course::Ended)
+            .await;
+    }
+
+    /// How this server stands, and whatever becomes of it.
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
+    async fn until(&self, so: impl FnMut(&Standing) -> bool) {
         // The sender lives in `self`: waiting cannot fail while we are borrowed.
-        let _ = draining.wait_for(|draining| *draining).await;
+        let _ = self.standing().wait_for(so).await;
     }
 }
 

@@ -109,6 +109,24 @@ mod tests {
         );
     }
 
+    #[test]
+    fn every_module_that_is_imported_is_there() {
+        let mut imports = 0;
+        for name in Files::iter().filter(|name| name.ends_with(".js")) {
+            let source = String::from_utf8(Files::get(&name).unwrap().data.into_owned()).unwrap();
+            let (folder, _) = name.rsplit_once('/').unwrap();
+            let modules = source
+                .split(['"', '\''])
+                .filter_map(|text| text.strip_prefix("./"));
+            for module in modules.filter(|module| module.ends_with(".js")) {
+                imports += 1;
+                let known = Files::get(&format!("{folder}/{module}"));
+                assert!(known.is_some(), "{name} imports {module}");
+            }
+        }
+        assert!(imports > 5, "the search finds imports");
+    }
+
     #[tokio::test]
     async fn nothing_but_assets_is_served() {
         for name in [

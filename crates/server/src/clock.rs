@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,13 +10,42 @@ use jiff::{SignedDuration, Timestamp};
 /// a test moves the time of everything it has started.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    offset_us: Arc<AtomicI64>,
+    moved_us: Arc<AtomicI64>,
+    jumped_us: Arc<AtomicI64>,
+}
+
+/// A moment by the monotonic clock, which no jump of the other one touches.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    at: Instant,
+    moved_us: i64,
+}
+
+impl Moment {
+    /// The time that passed since `earlier`; none when it is the later one.
+    pub fn since(self, earlier: Self) -> SignedDuration {
+        SignedDuration::try_from(self.at.saturating_duration_since(earlier.at))
+            .unwrap_or(SignedDuration::MAX)
+    }
+
+    /// How far the clock was moved on purpose since `earlier`, in microseconds.
+    pub fn moved_us_since(self, earlier: Self) -> i64 {
+        self.moved_us.saturating_sub(earlier.moved_us)
+    }
 }
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
         Self::default()
+    }
+
+    /// This moment, to measure by what really passes.
+    pub fn moment(&self) -> Moment {
+        Moment {
+            at: Instant::now(),
+            moved_us: self.moved_us.load(Ordering::SeqCst),
+        }
     }
 
     /// Now, truncated to microseconds, moved by whatever [`Clock::advance`] has added up.
@@ -30,18 +60,23 @@ impl Clock {
 
     /// Moves this clock and all its clones; back, too, when `by` is negative. For tests and the demo.
     pub fn advance(&self, by: SignedDuration) {
-        let micros = i64::try_from(by.as_micros()).unwrap_or(if by.is_negative() {
-            i64::MIN
-        } else {
-            i64::MAX
-        });
-        self.offset_us.fetch_add(micros, Ordering::SeqCst);
+        self.moved_us.fetch_add(micros(by), Ordering::SeqCst);
+    }
+
+    /// What [`Clock::advance`] does on purpose, as an accident of the machine: nobody is told. For tests.
+    pub fn machine_jumps(&self, by: SignedDuration) {
+        self.jumped_us.fetch_add(micros(by), Ordering::SeqCst);
     }
 
     /// How far this clock has been moved, in microseconds. Zero outside tests and the demo.
     pub fn offset_us(&self) -> i64 {
-        self.offset_us.load(Ordering::SeqCst)
+        let moved = self.moved_us.load(Ordering::SeqCst);
+        moved.saturating_add(self.jumped_us.load(Ordering::SeqCst))
     }
+}
+
+fn micros(by: SignedDuration) -> i64 {
+    i64::try_from(by.as_micros()).unwrap_or(if by.is_negative() { i64::MIN } else { i64::MAX })
 }
 
 /// The instant `micros` microseconds after 1970 UTC; the nearest there is when that is out of range.

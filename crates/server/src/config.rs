@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use jiff::SignedDuration;
+use ringback_domain::delivery::CRM_WORKS_FOR;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -25,14 +27,24 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// This server's name among several; one name per running server.
     pub node: String,
+    /// Where other servers run too: seconds from the first `/readyz` that says no until this one takes nothing
+    /// new, so that whoever spreads visitors has noticed. 0 to 600.
+    #[serde(deserialize_with = "seconds")]
+    pub drain_seconds: u64,
     /// `text` or `json`.
     pub log: LogFormat,
+    /// Where a Prometheus finds `/metrics`; nowhere unless set. Not for the public: anybody who reaches it may read.
+    pub metrics_listen: Option<SocketAddr>,
     /// ServiceTitan's token address, without a path.
     pub servicetitan_auth_url: Url,
     /// ServiceTitan's API address, without a path.
     pub servicetitan_api_url: Url,
     /// Twilio's API address, without a path.
     pub twilio_url: Url,
+    /// How long the CRM may be working on a request: a property of ServiceTitan, not a setting. The pretend
+    /// one is quicker.
+    #[serde(skip)]
+    pub crm_works_for: SignedDuration,
 }
 
 /// How logs are written.
@@ -53,11 +65,16 @@ pub const KEYS: &[&str] = &[
     "key_file",
     "trusted_proxies",
     "node",
+    "drain_seconds",
     "log",
+    "metrics_listen",
     "servicetitan_auth_url",
     "servicetitan_api_url",
     "twilio_url",
 ];
+
+/// Twice the longest of [`KEYS`]: nothing longer is a slip of the pen.
+const LONGEST_NAME: usize = 42;
 
 /// What is wrong with the configuration, as a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -74,10 +91,13 @@ impl Default for Config {
             key_file: PathBuf::from("ringback.key"),
             trusted_proxies: Vec::new(),
             node: "ringback".into(),
+            drain_seconds: 5,
             log: LogFormat::Text,
+            metrics_listen: None,
             servicetitan_auth_url: url("https://auth.servicetitan.io"),
             servicetitan_api_url: url("https://api.servicetitan.io"),
             twilio_url: url("https://api.twilio.com"),
+            crm_works_for: CRM_WORKS_FOR,
         }
     }
 }
@@ -101,9 +121,7 @@ impl Config {
         text: &str,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut table: toml::Table = text
-            .parse()
-            .map_err(|e: toml::de::Error| ConfigError(format!("ringback.toml: {e}")))?;
+        let mut table: toml::Table = text.parse().map_err(|e| unreadable(text, &e))?;
         for key in table.keys() {
             known(key, "ringback.toml", str::to_owned)?;
         }
@@ -130,7 +148,7 @@ impl Config {
             let alone = toml::Table::from_iter([(key.clone(), value.clone())]);
             alone
                 .try_into::<Self>()
-                .map_err(|e| not_understood(key, e.message()))?;
+                .map_err(|e| not_understood(key, value, e.message()))?;
         }
         let config: Self = table
             .try_into()
@@ -169,6 +187,22 @@ impl Config {
     }
 }
 
+/// A whole number, or, from a variable, its digits.
+fn seconds<'de, D: serde::Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(u64),
+        Digits(String),
+    }
+    let seconds = match Written::deserialize(value)? {
+        Written::Number(seconds) => Some(seconds),
+        Written::Digits(digits) => digits.parse().ok(),
+    };
+    let within = seconds.filter(|seconds| *seconds <= 600);
+    within.ok_or_else(|| serde::de::Error::custom("0 to 600 seconds"))
+}
+
 /// The variable that a setting can also be.
 fn variable(key: &str) -> String {
     format!("RINGBACK_{}", key.to_uppercase())
@@ -184,26 +218,60 @@ fn known(key: &str, place: &str, written: fn(&str) -> String) -> Result<(), Conf
     let hint = nearest
         .map(|known| format!(" Did you mean `{}`?", written(known)))
         .unwrap_or_default();
+    // What is no name may be anything, a password too: a line with its two sides changed about.
+    let named = if is_a_name(key) {
+        format!("`{}`", written(key))
+    } else {
+        "A line".to_owned()
+    };
     Err(ConfigError(format!(
-        "`{}` in {place} is not a setting.{hint}",
-        written(key)
+        "{named} in {place} is not a setting.{hint}"
     )))
 }
 
-/// Never with the value: the database's holds a password.
-fn not_understood(key: &str, reason: &str) -> ConfigError {
+/// Whether somebody may have meant this as the name of a setting.
+fn is_a_name(key: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&key.len())
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+}
+
+/// Where, and not what: the line may hold a password.
+fn unreadable(text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.unwrap_or_default().matches('\n').count() + 1;
+    ConfigError(format!(
+        "ringback.toml, line {line}, cannot be read. Write key = \"value\", one on each line"
+    ))
+}
+
+/// Never with the value: the database's holds a password, and may stand under another key by mistake.
+fn not_understood(key: &str, value: &toml::Value, reason: &str) -> ConfigError {
     let example = match key {
         "public_url" => "\"https://book.example.com\"",
         "listen" => "\"127.0.0.1:8080\"",
+        "metrics_listen" => "\"127.0.0.1:9464\"",
         "database_url" => "\"sqlite:ringback.db\"",
         "key_file" => "\"ringback.key\"",
         "trusted_proxies" => "[\"127.0.0.1/32\"]",
         "log" => "\"text\"",
         "node" => "\"ringback\"",
+        "drain_seconds" => "5",
         _ => "\"https://api.example.com\"",
     };
+    // As it stands, or as Rust quotes it.
+    let repeats = value.as_str().is_some_and(|value| {
+        let quoted = format!("{value:?}");
+        reason.contains(value) || reason.contains(&quoted)
+    });
+    let reason = if repeats {
+        String::new()
+    } else {
+        format!(" ({reason})")
+    };
     ConfigError(format!(
-        "`{key}` is not understood ({reason}). Write it like {key} = {example}"
+        "`{key}` is not understood{reason}. Write it like {key} = {example}"
     ))
 }
 
@@ -228,10 +296,12 @@ mod tests {
             &[
                 ("RINGBACK_DATABASE_URL", "sqlite:b.db"),
                 ("RINGBACK_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1/32"),
+                ("RINGBACK_DRAIN_SECONDS", "20"),
             ],
         )
         .unwrap();
         assert_eq!(config.listen.port(), 80);
+        assert_eq!(config.drain_seconds, 20);
         assert_eq!(config.database_url.expose_secret(), "sqlite:b.db");
         assert_eq!(config.trusted_proxies.len(), 2);
     }
@@ -261,6 +331,7 @@ mod tests {
                 "trusted_proxies = [\"localhost\"]",
                 "trusted_proxies = [\"127.0.0.1/32\"]",
             ),
+            ("drain_seconds = 601", "drain_seconds = 5"),
         ] {
             let told = read(text, &[]).unwrap_err().to_string();
             assert!(told.contains(named), "{told}");
@@ -269,6 +340,40 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(!told.contains("hunter2"), "{told}");
+    }
+
+    #[test]
+    fn a_password_is_not_told_wherever_it_stands() {
+        let line = "listen = \"127.0.0.1:80\"\ndatabase_url = \"postgres://u:hunter2@h/d";
+        let told = read(line, &[]).unwrap_err().to_string();
+        assert!(
+            told.contains("line 2") && !told.contains("hunter2"),
+            "{told}"
+        );
+        let told = read("\"postgres://u:hunter2@h/d\" = \"database_url\"", &[]);
+        let told = told.unwrap_err().to_string();
+        assert!(
+            told.starts_with("A line in") && !told.contains("hunter2"),
+            "{told}"
+        );
+        let told = read("", &[("RINGBACK_postgres://u:hunter2@h/d", "")]);
+        let told = told.unwrap_err().to_string().to_lowercase();
+        assert!(
+            told.contains("a line in") && !told.contains("hunter2"),
+            "{told}"
+        );
+        // A reason may repeat a value as Rust quotes it.
+        let told = read("", &[("RINGBACK_PUBLIC_URL", "\"hunter2\"@h")]);
+        let told = told.unwrap_err().to_string();
+        assert!(
+            told.contains("`public_url`") && !told.contains("hunter2"),
+            "{told}"
+        );
+        let told = read("log = \"hunter2\"", &[]).unwrap_err().to_string();
+        assert!(
+            told.contains("`log`") && !told.contains("hunter2"),
+            "{told}"
+        );
     }
 
     #[test]

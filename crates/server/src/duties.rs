@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::capture::sweep;
+use crate::capture::{life, sweep};
+use crate::metrics;
 use crate::outbox;
 use crate::scheduler::holds;
-use crate::store::{Order, StoreError, prune};
+use crate::store::{Order, StoreError, business, prune};
 
 type Deed = fn(App) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
@@ -36,12 +37,20 @@ pub const DUTIES: &[Duty] = &[
     Duty {
         name: "keep node",
         rests: Duration::from_secs(3),
-        deed: |app| Box::pin(sweep::keep_node(app)),
+        deed: |app| Box::pin(life::keep(app)),
     },
     Duty {
         name: "free holds",
         rests: Duration::from_secs(60),
         deed: |app| Box::pin(holds::free_expired(app)),
+    },
+    Duty {
+        name: "tidy metrics",
+        rests: metrics::TIDY_EVERY,
+        deed: |_| {
+            metrics::tidy();
+            Box::pin(async { Ok(()) })
+        },
     },
     Duty {
         name: "prune",
@@ -63,9 +72,11 @@ async fn keep(app: App, duty: &'static Duty) {
         match tokio::spawn((duty.deed)(app.clone())).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
+                failed(duty);
                 tracing::warn!(duty = duty.name, %error, "a duty will be tried again")
             }
             Err(panic) => {
+                failed(duty);
                 tracing::error!(duty = duty.name, %panic, "a duty panicked and will be tried again")
             }
         }
@@ -76,15 +87,36 @@ async fn keep(app: App, duty: &'static Duty) {
     }
 }
 
+fn failed(duty: &Duty) {
+    ::metrics::counter!(metrics::DUTY_FAILURES, "duty" => duty.name).increment(1);
+}
+
+/// Rows of a kind that one transaction of the pruner deletes, and how long it lets others through before the next.
+const BATCH: i64 = 500;
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// A batch at a time, so that nobody waits behind a long transaction.
 async fn prune_old_rows(app: App) -> Result<(), StoreError> {
     while app
         .store
-        .write(Order::Any, |tx| prune::prune(tx, 500))
+        .write(Order::Any, |tx| prune::prune(tx, BATCH))
         .await?
         > 0
     {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(PAUSE).await;
+    }
+    for business in app.store.read(business::all).await? {
+        let id = business.id;
+        while app
+            .store
+            .write(Order::Business(id.get()), move |tx| {
+                prune::places(tx, id, BATCH)
+            })
+            .await?
+            > 0
+        {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     Ok(())
 }

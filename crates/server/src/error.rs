@@ -26,6 +26,8 @@ pub enum Error {
     FromElsewhere,
     /// What was sent cannot be read or is out of bounds; the sentence says what to mend.
     BadInput(String),
+    /// The same, where the reader's language is not known yet: the key of the sentence.
+    Unreadable(&'static str),
     /// The change is not possible as things stand; the sentence says why.
     Conflict(String),
     /// Somebody else has changed the same thing meanwhile.
@@ -50,7 +52,7 @@ impl Error {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotSignedIn => StatusCode::UNAUTHORIZED,
             Self::NotAllowed | Self::FromElsewhere => StatusCode::FORBIDDEN,
-            Self::BadInput(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::BadInput(_) | Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) | Self::Overtaken => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -67,6 +69,7 @@ impl Error {
             Self::NotAllowed => w.say("error-not-allowed"),
             Self::FromElsewhere => w.say("error-from-elsewhere"),
             Self::BadInput(sentence) | Self::Conflict(sentence) => sentence.clone(),
+            Self::Unreadable(key) => w.say(key),
             Self::Overtaken => w.say("error-overtaken"),
             Self::TooLarge => w.say("error-too-large"),
             Self::TooMany { .. } => w.say("error-too-many"),
@@ -139,6 +142,8 @@ impl From<StoreError> for Error {
         match error {
             StoreError::NoRow => Self::NotFound,
             StoreError::Conflict => Self::Overtaken,
+            // The store counts these; under an overload there are thousands a second.
+            StoreError::Busy => Self::Busy,
             passing if passing.is_passing() => {
                 tracing::warn!(error = %passing, "store");
                 Self::Busy

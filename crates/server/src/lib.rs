@@ -13,6 +13,8 @@ pub mod doctor;
 pub mod duties;
 pub mod error;
 pub mod http;
+pub mod logs;
+pub mod metrics;
 pub mod office;
 pub mod outbox;
 pub mod outside;

@@ -11,7 +11,7 @@ use ringback_server::config::{Config, LogFormat};
 use ringback_server::demo::{self, Demo};
 use ringback_server::office::{setup, sign_in};
 use ringback_server::serve::{CannotStart, Server};
-use ringback_server::{doctor, seed, store};
+use ringback_server::{doctor, logs, seed, store};
 use secrecy::ExposeSecret;
 
 /// The online scheduler that notices at once when somebody leaves.
@@ -46,6 +46,9 @@ enum Command {
         /// Where the business's clocks are; texts go out from 8:00 to 21:00 there.
         #[arg(long, default_value = seed::PHOENIX)]
         zone: String,
+        /// Keep this machine's time also by night, when no text goes out.
+        #[arg(long)]
+        real_time: bool,
     },
     /// Run the pretend ServiceTitan and phone alone, and print what to fill in to use them.
     Sandbox {
@@ -55,6 +58,9 @@ enum Command {
         /// Where replies from the pretend phone are sent.
         #[arg(long, default_value = "http://localhost:8080/hooks/texts/inbound")]
         inbound_url: String,
+        /// Where the business's clocks are: the board and the phone show that time.
+        #[arg(long, default_value = seed::PHOENIX)]
+        zone: String,
     },
     /// Say what is wrong, and what to do.
     Doctor(WithConfig),
@@ -98,6 +104,7 @@ async fn main() -> ExitCode {
             database_url,
             sandbox,
             zone,
+            real_time,
         } => {
             demo(demo::Options {
                 data,
@@ -106,13 +113,15 @@ async fn main() -> ExitCode {
                 database_url,
                 sandbox,
                 time_zone: zone,
+                real_time,
             })
             .await
         }
         Command::Sandbox {
             listen,
             inbound_url,
-        } => sandbox(listen, inbound_url).await,
+            zone,
+        } => sandbox(listen, inbound_url, zone).await,
         Command::Doctor(with) => doctor(&with).await,
         Command::Password { email, with } => password(&email, &with).await,
         Command::Backup { file, with } => backup(&file, &with).await,
@@ -128,7 +137,7 @@ async fn main() -> ExitCode {
 
 async fn serve(with: &WithConfig) -> Result<(), CannotStart> {
     let config = with.load()?;
-    log(config.log, "info");
+    logs::begin(config.log, "info");
     let server = Server::start(config, Clock::system()).await?;
     println!(
         "Ringback listens on {} and answers at {}",
@@ -140,13 +149,25 @@ async fn serve(with: &WithConfig) -> Result<(), CannotStart> {
         Ok(None) => {}
         Err(error) => tracing::error!(%error, "no setup link could be made"),
     }
-    asked_to_stop().await;
-    server.stop().await;
-    Ok(())
+    let gave_up = tokio::select! {
+        () = asked_to_stop() => false,
+        () = server.gives_up() => true,
+    };
+    tokio::select! {
+        () = server.stop() => {}
+        // Asked twice: whoever asks does not want to wait.
+        () = asked_to_stop() => {}
+    }
+    match gave_up {
+        true => Err(CannotStart(
+            "it has stopped by itself; the log says why".into(),
+        )),
+        false => Ok(()),
+    }
 }
 
 async fn demo(options: demo::Options) -> Result<(), CannotStart> {
-    log(LogFormat::Text, "warn");
+    logs::begin(LogFormat::Text, "warn");
     let demo = Demo::start(options).await?;
     println!("{}", demo.told);
     asked_to_stop().await;
@@ -154,9 +175,11 @@ async fn demo(options: demo::Options) -> Result<(), CannotStart> {
     Ok(())
 }
 
-async fn sandbox(listen: SocketAddr, inbound_url: String) -> Result<(), CannotStart> {
+async fn sandbox(listen: SocketAddr, inbound_url: String, zone: String) -> Result<(), CannotStart> {
+    demo::known_zone(&zone)?;
     let options = ringback_sandbox::Options {
         inbound_url: Some(inbound_url),
+        time_zone: zone.clone(),
         ..ringback_sandbox::Options::default()
     };
     let sandbox = Sandbox::start(listen, options).await.map_err(|e| {
@@ -165,7 +188,7 @@ async fn sandbox(listen: SocketAddr, inbound_url: String) -> Result<(), CannotSt
         ))
     })?;
     let (url, c) = (sandbox.url(), sandbox.credentials());
-    println!(
+    let told = format!(
         "A pretend ServiceTitan and a pretend carrier. Nothing here reaches the real ones.\n\n\
          Start Ringback with\n\
          \x20 RINGBACK_SERVICETITAN_AUTH_URL={url} RINGBACK_SERVICETITAN_API_URL={url} RINGBACK_TWILIO_URL={url}\n\n\
@@ -173,7 +196,8 @@ async fn sandbox(listen: SocketAddr, inbound_url: String) -> Result<(), CannotSt
          \x20 Tenant ID         {}\n  Client ID         {}\n  Client secret     {}\n  App key           {}\n  Booking provider  {}\n\n\
          Settings > Text messages\n\
          \x20 Account SID       {}\n  API key SID       {}\n  API key secret    {}\n  Auth token        {}\n  From number       {}\n\n\
-         Look at\n  {url}/servicetitan\n  {url}/phone",
+         Look at\n  {url}/servicetitan\n  {url}/phone\n\n\
+         Both show the time of {zone}{}.\n",
         c.tenant,
         c.client_id,
         c.client_secret,
@@ -184,14 +208,21 @@ async fn sandbox(listen: SocketAddr, inbound_url: String) -> Result<(), CannotSt
         c.api_secret,
         c.auth_token,
         c.from_number,
+        if zone == seed::PHOENIX {
+            "; name your own zone with --zone"
+        } else {
+            ""
+        },
     );
+    // At once: whoever reads us may stop reading at any line.
+    print!("{told}");
     asked_to_stop().await;
     Ok(())
 }
 
 async fn doctor(with: &WithConfig) -> Result<(), CannotStart> {
     let config = with.load()?;
-    log(config.log, "error");
+    logs::begin(config.log, "error");
     let (report, healthy) = doctor::examine(config).await;
     print!("{report}");
     if healthy {
@@ -205,7 +236,7 @@ async fn doctor(with: &WithConfig) -> Result<(), CannotStart> {
 
 async fn password(email: &str, with: &WithConfig) -> Result<(), CannotStart> {
     let config = with.load()?;
-    log(config.log, "error");
+    logs::begin(config.log, "error");
     match sign_in::link_for(config, email).await? {
         Some(link) => {
             println!("Start the server, then open this link once, within a day:\n\n  {link}")
@@ -233,18 +264,6 @@ async fn backup(file: &std::path::Path, with: &WithConfig) -> Result<(), CannotS
         config.key_file.display()
     );
     Ok(())
-}
-
-fn log(format: LogFormat, usual: &str) {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| usual.into());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().init(),
-    }
 }
 
 /// Ctrl-C, or what a supervisor sends.

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, RequestBuilder, StatusCode, redirect, retry};
+use reqwest::{Client, Request, RequestBuilder, StatusCode, redirect, retry};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::time::Instant;
+
+use crate::metrics;
 
 /// A connection that takes longer is no connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -48,7 +51,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// `Retry-After` in seconds, when it was given so.
     pub retry_after: Option<SignedDuration>,
-    /// The body, at most [`LARGEST_ANSWER`].
+    /// The body, at most `LARGEST_ANSWER`.
     pub body: Vec<u8>,
 }
 
@@ -68,11 +71,37 @@ impl NoAnswer {
             Self::NeverLeft(what) | Self::Lost(what) => what,
         }
     }
+
+    fn why(&self) -> &str {
+        match self {
+            Self::NeverLeft(what) | Self::Lost(what) => what,
+        }
+    }
 }
 
 /// Makes one call, once.
 pub async fn call(request: RequestBuilder) -> Result<Answer, NoAnswer> {
-    let mut response = request.send().await.map_err(|error| no_answer(&error))?;
+    let (client, request) = request.build_split();
+    let request = request.map_err(|error| no_answer(&error))?;
+    let (method, url) = (request.method().clone(), request.url().clone());
+    let began = Instant::now();
+    let answer = carry_out(&client, request).await;
+    let took = began.elapsed();
+    let host = url.host_str().unwrap_or_default();
+    let status = answer.as_ref().ok().map(|answer| answer.status.as_u16());
+    metrics::outside::called(host, status, took);
+    // Without the query: people are looked up by their phone number.
+    let (path, took_ms) = (url.path(), took.as_millis() as u64);
+    match &answer {
+        Ok(_) => tracing::info!(%method, host, path, status, took_ms, "called"),
+        Err(no) => tracing::warn!(%method, host, path, took_ms, why = no.why(), "no answer"),
+    }
+    answer
+}
+
+async fn carry_out(client: &Client, request: Request) -> Result<Answer, NoAnswer> {
+    let sent = client.execute(request).await;
+    let mut response = sent.map_err(|error| no_answer(&error))?;
     let status = response.status();
     let retry_after = response
         .headers()

@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::http;
 use crate::office::settings::{self, business, keys, servicetitan, staff, texts};
 use crate::office::{
-    self, appointments, door, inbox, lead, scheduler as details, setup, sign_in, stream, tasks,
+    self, acts, appointments, door, inbox, lead, scheduler as details, setup, sign_in, stream,
+    tasks,
 };
 use crate::scheduler::{book, embed, link, page};
 use crate::sms::hooks;
@@ -29,6 +30,7 @@ pub fn routes(app: App) -> Router {
 pub fn with_stage(app: App, stage: Stage) -> Router {
     product(app)
         .anybody("/stage", get(stage::page).layer(Extension(stage)))
+        .anybody("/stage/clock", post(stage::clock))
         .anybody("/demo/stage.css", get(stage::style))
         .with()
 }
@@ -55,35 +57,68 @@ fn product(app: App) -> Table {
             get(sign_in::password_link).post(sign_in::set_password),
         )
         // Staff.
-        .office("/office", WorkLeads, get(inbox::show))
+        .office("/office", WorkLeads, get(inbox::show).post(inbox::find))
         .office("/office/rows", WorkLeads, get(inbox::rows))
         .office("/office/counts", WorkLeads, get(inbox::counts))
         .office("/office/shown", WorkLeads, post(inbox::shown))
         .office("/office/stream", WorkLeads, get(stream::open))
         .office("/office/leads/{id}", WorkLeads, get(lead::show))
-        .office("/office/leads/{id}/claim", WorkLeads, post(lead::claim))
-        .office("/office/leads/{id}/call", WorkLeads, post(lead::call))
+        .office("/office/leads/{id}/claim", WorkLeads, post(acts::claim))
+        .office("/office/leads/{id}/call", WorkLeads, post(acts::call))
         .office(
             "/office/leads/{id}/contacted",
             WorkLeads,
-            post(lead::contacted),
+            post(acts::contacted),
         )
-        .office("/office/leads/{id}/dismiss", WorkLeads, post(lead::dismiss))
-        .office("/office/leads/{id}/reopen", WorkLeads, post(lead::reopen))
-        .office("/office/leads/{id}/undo", WorkLeads, post(lead::undo))
-        .office("/office/leads/{id}/note", WorkLeads, post(lead::note))
-        .office("/office/leads/{id}/link", WorkLeads, post(lead::send_link))
-        .office("/office/leads/{id}/retry", WorkLeads, post(lead::retry))
+        .office("/office/leads/{id}/booked", WorkLeads, post(acts::booked))
+        .office("/office/leads/{id}/dismiss", WorkLeads, post(acts::dismiss))
+        .office("/office/leads/{id}/reopen", WorkLeads, post(acts::reopen))
+        .office("/office/leads/{id}/undo", WorkLeads, post(acts::undo))
+        .office("/office/leads/{id}/note", WorkLeads, post(acts::note))
+        .office("/office/leads/{id}/link", WorkLeads, post(acts::send_link))
+        .office(
+            "/office/leads/{id}/own-text",
+            WorkLeads,
+            post(acts::own_text),
+        )
+        // What somebody says on the phone is written down by whoever hears it, with their name.
+        .office(
+            "/office/leads/{id}/no-texts",
+            WorkLeads,
+            post(acts::no_texts),
+        )
+        .office(
+            "/office/leads/{id}/texts-again",
+            WorkLeads,
+            post(acts::texts_again),
+        )
+        .office("/office/leads/{id}/retry", WorkLeads, post(acts::retry))
         .office(
             "/office/tasks",
             WorkLeads,
             get(tasks::show).post(tasks::create),
         )
+        .office(
+            "/office/tasks/{id}",
+            WorkLeads,
+            get(tasks::edit).post(tasks::change),
+        )
+        .office("/office/tasks/{id}/delete", WorkLeads, post(tasks::delete))
         .office("/office/tasks/{id}/done", WorkLeads, post(tasks::close))
         .office("/office/tasks/{id}/reopen", WorkLeads, post(tasks::reopen))
         .office("/office/appointments", WorkLeads, get(appointments::show))
         .office(
-            "/office/appointments/{delivery}/retry",
+            "/office/appointments/{id}/cancel",
+            WorkLeads,
+            post(appointments::cancel),
+        )
+        .office(
+            "/office/appointments/{id}/undo",
+            WorkLeads,
+            post(appointments::put_back),
+        )
+        .office(
+            "/office/deliveries/{id}/retry",
             WorkLeads,
             post(appointments::retry),
         )
@@ -131,6 +166,11 @@ fn product(app: App) -> Table {
             "/office/settings/servicetitan/send-open",
             ChangeSettings,
             post(servicetitan::send_open),
+        )
+        .office(
+            "/office/settings/servicetitan/retry",
+            ChangeSettings,
+            post(servicetitan::retry),
         )
         .office(
             "/office/settings/servicetitan/disconnect",

@@ -1,16 +1,20 @@
 //! From a configuration to a running server, and to its orderly end.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::app::App;
+use crate::app::{App, Course};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::{Order, Store, StoreConfig, node, session};
+use crate::store::{Order, Store, StoreConfig, Tx, jump, node};
 use crate::vault::Vault;
-use crate::{duties, http, routes};
+use crate::{duties, http, metrics, routes};
+
+/// Pages that are told to move stand elsewhere within this time, or the line ends.
+const MOVE_WITHIN: Duration = Duration::from_secs(8);
 
 /// What cannot be started, as a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,8 @@ pub struct Server {
     pub app: App,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where its metrics are, when that is configured.
+    pub metrics: Option<SocketAddr>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -39,9 +45,23 @@ impl Server {
         config: Config,
         clock: Clock,
     ) -> Result<Self, CannotStart> {
+        // Before the store: what it does from now on is counted.
+        let figures = match config.metrics_listen {
+            Some(address) => {
+                metrics::begin();
+                Some(listen_for(address, "metrics_listen").await?)
+            }
+            None => None,
+        };
         let app = open(config, clock).await?;
         duties::start(&app);
-        Self::serve(listener, routes::routes(app.clone()), app)
+        let mut server = Self::serve(listener, routes::routes(app.clone()), app.clone())?;
+        if let Some(figures) = figures {
+            server.metrics = figures.local_addr().ok();
+            // Ends with the drain, like the other one.
+            tokio::spawn(http::serve(figures, metrics::routes(app.clone()), app));
+        }
+        Ok(server)
     }
 
     /// Serves these routes for an app that has been put together already.
@@ -53,34 +73,59 @@ impl Server {
         Ok(Self {
             app,
             address,
+            metrics: None,
             accepting,
         })
     }
 
-    /// Drains: pages are told to move, what is waiting is finished, the node's life ends.
+    /// Drains. Where other servers run: readiness says no until whoever spreads visitors has noticed, then
+    /// pages are told to move and are listened to until they stand elsewhere. What is under way is finished;
+    /// the node's life ends, which frees what it still holds.
     pub async fn stop(self) {
-        self.app.drain();
-        // The accept loop bounds its own drain.
+        let app = &self.app;
+        let lines_for = if others_run(app).await {
+            app.go(Course::Leaving);
+            tokio::time::sleep(Duration::from_secs(app.config.drain_seconds)).await;
+            MOVE_WITHIN
+        } else {
+            Duration::ZERO
+        };
+        app.go(Course::Draining { lines_for });
+        // The accept loop bounds its own drain, and so do the lines and the calls under way.
         let _ = self.accepting.await;
-        // So are the calls under way.
-        self.app.outbox.finish().await;
-        let owner = self.app.owner.clone();
-        if let Err(error) = self
-            .app
-            .store
-            .write(Order::Any, move |tx| node::end(tx, &owner))
-            .await
-        {
+        let lines = lines_for + Duration::from_secs(2);
+        let _ = tokio::time::timeout(lines, app.lines.empty()).await;
+        app.outbox.finish().await;
+        app.go(Course::Ended);
+        let owner = app.owner();
+        let end = move |tx: &mut Tx<'_>| node::end(tx, &owner);
+        if let Err(error) = app.store.write(Order::Any, end).await {
             tracing::warn!(%error, "this node's end could not be noted");
         }
-        self.app.store.close().await;
+        app.store.close().await;
     }
+
+    /// Ends when the server has begun to stop by itself, and has said why.
+    pub async fn gives_up(&self) {
+        self.app.drained().await;
+    }
+}
+
+/// Whether there is another server for visitors to go to.
+async fn others_run(app: &App) -> bool {
+    let owner = app.owner();
+    let others = app.store.read(move |tx| node::others(tx, &owner)).await;
+    others.is_ok_and(|others| others.living > 0)
 }
 
 /// Binds the listener, with a sentence when it cannot.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, CannotStart> {
+    listen_for(address, "listen").await
+}
+
+async fn listen_for(address: SocketAddr, setting: &str) -> Result<TcpListener, CannotStart> {
     TcpListener::bind(address).await.map_err(|e| {
-        CannotStart(format!("cannot listen on {address}: {e}. Is another server running there? Set `listen` to another port."))
+        CannotStart(format!("cannot listen on {address}: {e}. Is another server running there? Set `{setting}` to another port."))
     })
 }
 
@@ -102,7 +147,9 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, CannotStart> {
     let name = config.node.clone();
     let owner = store
         .write(Order::Any, move |tx| {
-            session::allow_reconnecting(tx)?;
+            if let Some(by) = node::jumped_back_while_away(tx, &name)? {
+                jump::follow(tx, &name, by)?;
+            }
             node::begin(tx, &name)
         })
         .await

@@ -260,8 +260,28 @@ impl TestServer {
         &self.server.app
     }
 
+    /// Another node over the same rows, with the same clock; and where it answers.
+    pub async fn another_node(&self, name: &str) -> (crate::serve::Server, String) {
+        let listener = crate::serve::listen(([127, 0, 0, 1], 0).into())
+            .await
+            .expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let config = crate::config::Config {
+            node: name.into(),
+            drain_seconds: 1,
+            ..self.app().config.clone()
+        };
+        let server = crate::serve::Server::start_on(listener, config, self.clock.clone());
+        (server.await.expect("a second node"), url)
+    }
+
     /// Stops it, and starts it again on the same rows and the same port.
     pub async fn restart(self) -> Self {
+        self.restart_after(|| {}).await
+    }
+
+    /// [`TestServer::restart`], with something that happens while it is away.
+    pub async fn restart_after(self, meanwhile: impl FnOnce()) -> Self {
         let Self {
             server,
             url,
@@ -272,6 +292,7 @@ impl TestServer {
         } = self;
         let (address, config) = (server.address, server.app.config.clone());
         server.stop().await;
+        meanwhile();
         let listener = crate::serve::listen(address).await.expect("the same port");
         let server = crate::serve::Server::start_on(listener, config, clock.clone())
             .await

@@ -1,6 +1,7 @@
 //! The vault: secrets of outside systems, encrypted before they reach the database, under a key that
 //! never does. Here: the key file and the sealing. Which secrets there are is each connector's matter;
-//! where the sealed bytes lie is `store/integration.rs`.
+//! where the sealed bytes lie is `store/integration.rs`. Words that others keep for us (a cookie, a part of an
+//! address) are sealed under the same key.
 //!
 //! The key file holds one key a line, `number:base64`. The last line seals; all of them open, so a key is
 //! rotated by adding a line, and an old one goes once everything has been saved again.
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use ringback_domain::id::BusinessId;
@@ -129,6 +130,38 @@ impl Vault {
             )
             .map(SecretSlice::from)
             .map_err(|_| VaultError::Damaged)
+    }
+
+    /// [`Vault::seal`] as a word that fits a cookie or an address: what only we can read, kept by others.
+    pub fn word(&self, business: BusinessId, purpose: &str, what: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(self.seal(business, purpose, what))
+    }
+
+    /// Opens what [`Vault::word`] made for the same business and purpose.
+    pub fn open_word(
+        &self,
+        business: BusinessId,
+        purpose: &str,
+        word: &str,
+    ) -> Result<SecretSlice<u8>, VaultError> {
+        let sealed = URL_SAFE_NO_PAD.decode(word);
+        self.unseal(business, purpose, &sealed.map_err(|_| VaultError::Damaged)?)
+    }
+
+    /// A name of this installation that everybody may know: the same wherever the same key file is, and
+    /// telling nothing of the key (an authentication tag, under a nonce that no secret is ever sealed with).
+    pub fn installation(&self) -> String {
+        let nothing = Payload {
+            msg: &[],
+            aad: b"ringback|installation",
+        };
+        let tag = self.0.ciphers[&self.0.sealing]
+            .encrypt(&XNonce::from([0; NONCE_LENGTH]), nothing)
+            .expect("nothing is short enough to be sealed");
+        tag.iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     fn with_keys(text: &str) -> Result<Self, String> {

@@ -11,6 +11,11 @@ pub fn keep(key: &str, said: &str) -> String {
     }
 }
 
+/// The key alone, without what the outside said: for logs.
+pub fn key(kept: &str) -> &str {
+    kept.split_once(": ").map_or(kept, |(key, _)| key)
+}
+
 /// As people read it.
 pub fn sentence(words: &Words, kept: &str) -> String {
     let (key, said) = kept.split_once(": ").unwrap_or((kept, ""));

@@ -6,11 +6,13 @@
 //! scheduler is set up, and is data from then on.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{LazyLock, Mutex};
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
+use jiff::civil::Date;
+use ringback_domain::region::DateOrder;
 use rust_embed::Embed;
 use unic_langid::LanguageIdentifier;
 
@@ -29,6 +31,8 @@ pub const FALLBACK: &str = "en";
 pub struct Words {
     locale: String,
     bundle: FluentBundle<FluentResource>,
+    /// Days that have been put into words.
+    days: Mutex<HashMap<(Date, DateOrder), String>>,
 }
 
 impl Words {
@@ -125,6 +129,7 @@ impl Words {
         Words {
             locale: locale.to_owned(),
             bundle,
+            days: Mutex::default(),
         }
     }
 

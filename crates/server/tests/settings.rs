@@ -7,14 +7,21 @@ mod browser;
 #[path = "settings/first_run.rs"]
 mod first_run;
 
+use std::sync::Arc;
+
 use browser::Browser;
+use ringback_domain::delivery::{DeliveryKind, Planned};
+use ringback_domain::lead::Recovery;
 use ringback_domain::scheduler::SendAfter;
+use ringback_domain::session::CameFrom;
 use ringback_domain::staff::Role;
 use ringback_domain::starts::Start;
 use ringback_sandbox::{Options, Sandbox};
 use ringback_server::crm::servicetitan;
 use ringback_server::store::integration::{self, Integration, SERVICETITAN, TEXTS};
-use ringback_server::store::{Engine, Order, business, scheduler};
+use ringback_server::store::{
+    Engine, Order, appointment, business, delivery, scheduler, session, sql,
+};
 use ringback_server::testing::TestServer;
 
 /// Copperline with Dana signed in, and the outside played by the sandbox.
@@ -26,6 +33,11 @@ struct World {
 
 impl World {
     async fn begin(engine: Engine) -> Option<Self> {
+        Self::at(engine, None).await
+    }
+
+    /// The same at this public address.
+    async fn at(engine: Engine, public_url: Option<&str>) -> Option<Self> {
         let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into(), Options::default())
             .await
             .unwrap();
@@ -34,6 +46,9 @@ impl World {
             config.servicetitan_auth_url = url.clone();
             config.servicetitan_api_url = url.clone();
             config.twilio_url = url;
+            if let Some(known) = public_url {
+                config.public_url = known.parse().unwrap();
+            }
         })
         .await?;
         let dana = Browser::signed_in(&server, "Dana Ruiz", Role::Administrator).await;
@@ -101,8 +116,11 @@ stories!(
     an_office_employee_is_told_whom_to_ask,
     another_website_changes_nothing,
     the_business_is_changed_and_a_slip_loses_nothing,
+    a_business_that_somebody_else_has_changed_is_not_overwritten,
     servicetitan_is_connected_and_its_lists_are_chosen_from_by_name,
     wrong_credentials_are_said_and_nothing_typed_is_lost,
+    a_test_is_made_with_what_stands_in_the_form_and_saves_nothing,
+    a_booking_that_servicetitan_did_not_take_is_listed,
     servicetitan_that_does_not_answer_is_said,
     a_lost_key_file_is_said,
     texts_are_connected_tested_and_let_go,
@@ -111,6 +129,7 @@ stories!(
     who_leaves_is_signed_out_at_once,
     a_key_is_shown_once_and_revoked_at_once,
     what_is_missing_is_listed_and_marked_in_the_navigation,
+    an_address_nobody_reaches_is_marked_in_the_navigation,
     one_more_scheduler_begins_from_a_start,
 );
 
@@ -130,6 +149,7 @@ const ACTS: &[&str] = &[
     "/office/settings/servicetitan",
     "/office/settings/servicetitan/test",
     "/office/settings/servicetitan/send-open",
+    "/office/settings/servicetitan/retry",
     "/office/settings/servicetitan/disconnect",
     "/office/settings/texts",
     "/office/settings/texts/test",
@@ -184,6 +204,7 @@ async fn the_business_is_changed_and_a_slip_loses_nothing(world: World) {
         ("to-0", "19:00".into()),
         ("closed", "2026-12-25".into()),
         ("legal_name", "Copperline <LLC>".into()),
+        ("version", "1".into()),
     ];
     let slip = world.dana.post(page, &form).await;
     assert_eq!(slip.status, 422);
@@ -208,8 +229,53 @@ async fn the_business_is_changed_and_a_slip_loses_nothing(world: World) {
     assert_eq!(kept.details.hours.days.iter().flatten().count(), 1);
 
     form[3].1 = "es".into();
+    form[10].1 = "2".into();
     let done = world.dana.post(page, &form).await;
     assert!(world.dana.get(done.location()).await.says("Guardado."));
+}
+
+async fn a_business_that_somebody_else_has_changed_is_not_overwritten(world: World) {
+    let page = "/office/settings/business";
+    let version = |shown: &browser::Answer| shown.field("version");
+    let first = version(&world.dana.get(page).await);
+    let typed = |phone: &str, version: &str| {
+        form(&[
+            ("name", "Copperline Home Services"),
+            ("region", "us"),
+            ("time_zone", "America/Phoenix"),
+            ("locale", "en"),
+            ("phone", phone),
+            ("open-0", "on"),
+            ("from-0", "08:00"),
+            ("to-0", "17:00"),
+            ("version", version),
+        ])
+    };
+    let phone = async || {
+        let id = world.server.seeded.business;
+        let store = &world.server.app().store;
+        let kept = store.read(move |tx| business::get(tx, id)).await.unwrap();
+        kept.phone.unwrap()
+    };
+    let lee = Browser::signed_in(&world.server, "Lee Park", Role::Administrator).await;
+    let saved = lee.post(page, &typed("(602) 555-0155", &first)).await;
+    assert_eq!(saved.location(), "/office/settings/business?did=saved");
+
+    let told = world
+        .dana
+        .post(page, &typed("(602) 555-0166", &first))
+        .await;
+    assert_eq!(told.status, 409);
+    assert!(told.says("Somebody else has changed the business since you opened it"));
+    assert!(told.says("(602) 555-0166"), "what was typed is still there");
+    assert_eq!(phone().await, "+16025550155");
+    // A slip keeps the version it began with.
+    let slip = world.dana.post(page, &typed("12", &first)).await;
+    assert_eq!((slip.status, version(&slip)), (422, first));
+    // Saved once more, it takes the other's place.
+    let again = typed("(602) 555-0166", &version(&told));
+    assert_eq!(world.dana.post(page, &again).await.status, 303);
+    assert_eq!(phone().await, "+16025550166");
 }
 
 async fn servicetitan_is_connected_and_its_lists_are_chosen_from_by_name(world: World) {
@@ -271,14 +337,10 @@ async fn servicetitan_is_connected_and_its_lists_are_chosen_from_by_name(world: 
     assert!(kept.checked.unwrap().1.works);
 
     let calls = world.sandbox.requests().len();
-    let done = world.dana.post(&format!("{page}/test"), &[]).await;
-    assert!(
-        world
-            .dana
-            .get(done.location())
-            .await
-            .says("ServiceTitan answers.")
-    );
+    let done = world.dana.post(&format!("{page}/test"), &form).await;
+    assert_eq!(done.location(), "/office/settings/servicetitan?did=tested");
+    let shown = world.dana.get(done.location()).await;
+    assert!(shown.says("ServiceTitan answers.") && shown.says("Tested with what is saved"));
     assert!(
         world.sandbox.requests().len() > calls,
         "the button really calls"
@@ -306,10 +368,118 @@ async fn wrong_credentials_are_said_and_nothing_typed_is_lost(world: World) {
     let mut form = world.servicetitan_form();
     form[2].1 = "cs1.not-the-right-one".into();
     let done = world.dana.post(page, &form).await;
-    assert_eq!(done.location(), "/office/settings/servicetitan?did=saved");
-    let shown = world.dana.get(page).await;
-    assert!(shown.says("ServiceTitan does not accept the credentials."));
+    let page_then = "/office/settings/servicetitan?did=not-connected";
+    assert_eq!(done.location(), page_then);
+    let shown = world.dana.get(page_then).await;
+    assert!(shown.says("The connection does not work yet."));
+    assert!(shown.says("ServiceTitan does not accept these credentials:"));
+    assert!(!shown.says("under Settings"), "this is that page");
     assert!(world.kept().await.unwrap().checked.unwrap().1.refused);
+}
+
+async fn a_test_is_made_with_what_stands_in_the_form_and_saves_nothing(world: World) {
+    let keep = "Leave it empty to keep what is saved.";
+    let typed = "what stands in this form. It is not saved yet.";
+    let page = "/office/settings/servicetitan";
+    assert!(!world.dana.get(page).await.says(keep), "nothing is saved");
+
+    // Before anything is saved: the right ones work, and the lists can be chosen from.
+    let test = format!("{page}/test");
+    let tried = world.dana.post(&test, &world.servicetitan_form()).await;
+    assert_eq!(tried.status, 200);
+    assert!(tried.says("Choose one from the list.") && tried.says("Website scheduler"));
+    assert!(tried.says(typed));
+    assert!(world.kept().await.is_none());
+
+    // Saved and working; then a slip in one secret is tried, and what is saved goes on working.
+    world.dana.post(page, &world.servicetitan_form()).await;
+    let before = world.kept().await.unwrap().checked;
+    assert!(world.dana.get(page).await.says(keep));
+    let mut slip = world.servicetitan_form();
+    slip[2].1 = "cs1.not-the-right-one".into();
+    let tried = world.dana.post(&test, &slip).await;
+    assert!(tried.says("ServiceTitan does not accept these credentials:") && tried.says(typed));
+    assert!(
+        !tried.body.contains(&slip[2].1),
+        "a secret never comes back"
+    );
+    assert!(tried.says("Website scheduler"), "the lists are still there");
+    assert_eq!(world.kept().await.unwrap().checked, before);
+    // What cannot be tried is said at its field.
+    slip[0].1 = "sixteen".into();
+    let told = world.dana.post(&test, &slip).await;
+    assert_eq!(told.status, 422);
+    assert!(told.says("Enter a whole number"));
+
+    // The carrier's page does the same.
+    let page = "/office/settings/texts";
+    assert!(!world.dana.get(page).await.says(keep));
+    let test = format!("{page}/test");
+    let tried = world.dana.post(&test, &world.texts_form()).await;
+    assert!(tried.says("The carrier answers.") && tried.says(typed));
+    assert!(world.dana.get(page).await.says("Not connected."));
+    world.dana.post(page, &world.texts_form()).await;
+    let mut slip = world.texts_form();
+    slip[3].1 = "not-the-secret".into();
+    let tried = world.dana.post(&test, &slip).await;
+    assert!(tried.says("The carrier does not accept these credentials:") && tried.says(typed));
+    // The key sends; the token that proves what the carrier tells us is tried all the same.
+    slip = world.texts_form();
+    slip[1].1 = "5a4dbadc0ffee".into();
+    let tried = world.dana.post(&test, &slip).await;
+    assert!(tried.says("accepts the API key, but not the auth token") && tried.says(typed));
+    let shown = world.dana.get(page).await;
+    assert!(shown.says("The carrier answers.") && shown.says(keep));
+}
+
+async fn a_booking_that_servicetitan_did_not_take_is_listed(world: World) {
+    let told = "ServiceTitan has not taken an appointment";
+    let seeded = world.server.seeded.clone();
+    let store = &world.server.app().store;
+    let booked = store.write(Order::Any, move |tx| {
+        let place = business::get(tx, seeded.business)?;
+        let scheduler = scheduler::get(tx, seeded.business, seeded.scheduler)?;
+        let mut visit = session::start(tx, &scheduler, &[7; 32], CameFrom::default())?;
+        visit.answers.name = "Ana Morales".into();
+        visit.answers.phone = "+16025550142".into();
+        let days = appointment::offers(tx, &place, &scheduler.settings, None)?;
+        let window = days[0].windows[0].window;
+        let agreed = appointment::agree(tx, &visit, &place, &scheduler.settings, window)?.unwrap();
+        session::book(tx, &mut visit, agreed, Recovery::Themselves)?.unwrap();
+        let kind = DeliveryKind::CrmBooked;
+        let planned = Planned {
+            kind,
+            due_at: tx.now(),
+            expires_at: tx.now() + kind.lives_for(),
+        };
+        delivery::plan(tx, &visit, Some(agreed), planned, None)
+    });
+    booked.await.unwrap();
+    let settle = async |state: &'static str| {
+        let settle = move |tx: &mut ringback_server::store::Tx<'_>| {
+            let set = sql!("UPDATE delivery SET state = $1, due_at = NULL, settled_at = $2");
+            tx.execute(set, &[&state, &tx.now()])
+        };
+        assert_eq!(store.write(Order::Any, settle).await.unwrap(), 1);
+        world.dana.get("/office/settings").await
+    };
+    assert!(!settle("done").await.says(told));
+    let shown = settle("refused").await;
+    assert!(shown.says(told) && shown.says("/office/appointments"));
+    let all = "ServiceTitan has not taken some of your leads or appointments.";
+    let retry = "/office/settings/servicetitan/retry";
+    assert!(shown.says(all) && shown.says(retry));
+    let done = world.dana.post(retry, &[]).await;
+    let again = world.dana.get(done.location()).await;
+    assert!(again.says("is being tried again.") && !again.says(all));
+    assert!(settle("expired").await.says(all));
+    // Once its time is over there is nothing to be done about it any more.
+    world
+        .server
+        .clock
+        .advance(jiff::SignedDuration::from_hours(24 * 40));
+    let later = Browser::signed_in(&world.server, "Lee Park", Role::Administrator).await;
+    assert!(!later.get("/office/settings").await.says(told));
 }
 
 async fn servicetitan_that_does_not_answer_is_said(world: World) {
@@ -324,7 +494,9 @@ async fn servicetitan_that_does_not_answer_is_said(world: World) {
             .says("ServiceTitan did not answer")
     );
     world.sandbox.pick_up().await;
-    world.dana.post(&format!("{page}/test"), &[]).await;
+    let test = format!("{page}/test");
+    let done = world.dana.post(&test, &world.servicetitan_form()).await;
+    assert_eq!(done.status, 303, "the very ones that are saved");
     assert!(world.dana.get(page).await.says("Website scheduler"));
 }
 
@@ -339,8 +511,8 @@ async fn a_lost_key_file_is_said(world: World) {
         store.write(Order::Any, save).await.unwrap();
     }
     for page in ["/office/settings/servicetitan", "/office/settings/texts"] {
-        let done = world.dana.post(&format!("{page}/test"), &[]).await;
-        assert_eq!(done.status, 303, "{page}");
+        let told = world.dana.post(&format!("{page}/test"), &[]).await;
+        assert_eq!(told.status, 422, "{page}");
         let shown = world.dana.get(page).await;
         assert!(shown.says("the key file has changed"), "{page}");
     }
@@ -384,7 +556,7 @@ async fn texts_are_connected_tested_and_let_go(world: World) {
     form[3].1 = "not-the-secret".into();
     world.dana.post(page, &form).await;
     let shown = world.dana.get(page).await;
-    assert!(shown.says("The carrier does not accept the credentials."));
+    assert!(shown.says("The carrier does not accept these credentials:"));
 
     world.dana.post(&format!("{page}/disconnect"), &[]).await;
     assert!(world.dana.get(page).await.says("Not connected."));
@@ -531,12 +703,25 @@ async fn a_key_is_shown_once_and_revoked_at_once(world: World) {
     );
 }
 
+async fn an_address_nobody_reaches_is_marked_in_the_navigation(world: World) {
+    world
+        .dana
+        .post("/office/settings/texts", &world.texts_form())
+        .await;
+    let shown = world.dana.get("/office/settings").await;
+    assert!(shown.says("Only this machine can reach the public address."));
+    let mark = "Something is still to be set up";
+    assert!(world.dana.get("/office").await.says(mark));
+}
+
 async fn what_is_missing_is_listed_and_marked_in_the_navigation(world: World) {
+    let engine = world.server.app().store.engine();
+    let world = World::at(engine, Some("https://book.copperline.example")).await;
+    let world = world.expect("the engine was there a moment ago");
     let mark = "Something is still to be set up";
     let shown = world.dana.get("/office/settings").await;
     assert!(shown.says("Text messages are not set up"));
     assert!(shown.says("Not connected to ServiceTitan. That is fine"));
-    assert!(shown.says("Only this machine can reach the public address."));
     assert!(shown.says("You are the only one who can sign in."));
     assert!(world.dana.get("/office").await.says(mark));
 
@@ -558,7 +743,7 @@ async fn what_is_missing_is_listed_and_marked_in_the_navigation(world: World) {
     let (id, of) = (world.server.seeded.scheduler, world.server.seeded.business);
     let never = move |tx: &mut ringback_server::store::Tx<'_>| {
         let mut scheduler = scheduler::get(tx, of, id)?;
-        scheduler.settings.follow_up.send = SendAfter::Never;
+        Arc::make_mut(&mut scheduler.settings).follow_up.send = SendAfter::Never;
         let (version, name) = (scheduler.version, scheduler.name.clone());
         scheduler::save(tx, of, id, version, &name, &scheduler.settings)
     };

@@ -43,6 +43,7 @@ impl Plan {
         match start {
             Start::HeatingCooling => HEATING_COOLING,
             Start::Plumbing => PLUMBING,
+            Start::PlumbingHeatingCooling => PLUMBING_HEATING_COOLING,
             Start::Electrical => ELECTRICAL,
             Start::CommercialService => COMMERCIAL_SERVICE,
             Start::ResidentialConstruction => RESIDENTIAL_CONSTRUCTION,
@@ -117,6 +118,21 @@ const PLUMBING: Plan = Plan {
         offer("something-else", 60),
     ],
     questions: &[optional("water-off", Step::Service, Answer::YesNo)],
+    ..SERVICE
+};
+
+const PLUMBING_HEATING_COOLING: Plan = Plan {
+    services: &[
+        offer("leak", 60),
+        offer("drain", 90),
+        offer("water-heater-repair", 90),
+        emergency("burst-pipe", 90),
+        offer("cooling-repair", 90),
+        offer("heating-repair", 90),
+        emergency("no-heating-or-cooling", 90),
+        offer("heating-cooling-tune-up", 60),
+        offer("something-else", 60),
+    ],
     ..SERVICE
 };
 

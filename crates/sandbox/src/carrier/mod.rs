@@ -28,7 +28,6 @@ pub use sending::SEND_FIELDS;
 
 use crate::call::{Answer, Call};
 use crate::options::{Credentials, Delivery, Options};
-use crate::servicetitan::seeds::TIME_ZONE;
 use opt_out::Ledger;
 
 /// How many webhooks are remembered; older ones are forgotten.
@@ -90,9 +89,29 @@ impl Account {
             ("POST", ["Messages", sid]) => self.update(file(sid, call)?, call, now),
             ("DELETE", ["Messages", sid]) => self.delete(file(sid, call)?),
             ("POST", ["Messages", sid, "Feedback.json"]) => self.feedback(sid, call, now),
+            ("GET", ["IncomingPhoneNumbers.json"]) => Ok(self.own_numbers(call)),
             ("GET", ["Messages", sid, "Media.json"]) => self.media(sid, call),
             _ => Err(Refusal::not_found(call)),
         }
+    }
+
+    /// The account's own numbers: the one that texts are sent from, and where what is sent to it goes.
+    fn own_numbers(&self, call: &Call) -> Answer {
+        let ours = &self.credentials.from_number;
+        let own = json!({
+            "phone_number": ours,
+            "capabilities": { "sms": true, "mms": true, "voice": true, "fax": false },
+            "sms_url": self.inbound_urls.get(ours).cloned().unwrap_or_default(),
+            "sms_method": "POST",
+        });
+        let asked = call.query();
+        let wanted = asked.iter().find(|(name, _)| name == "PhoneNumber");
+        let is_ours = wanted.is_none_or(|(_, number)| number == ours);
+        let numbers: Vec<Value> = is_ours.then_some(own).into_iter().collect();
+        Answer::json(
+            StatusCode::OK,
+            &json!({ "incoming_phone_numbers": numbers }),
+        )
     }
 
     /// HTTP Basic: the account SID with the auth token, or an API key with its secret.
@@ -137,7 +156,7 @@ impl Account {
     }
 
     /// What the phone shows: one conversation for each number, the last spoken in first.
-    pub(crate) fn phones(&self) -> Value {
+    pub(crate) fn phones(&self, time_zone: &str) -> Value {
         let mut conversations: Vec<(String, Vec<&Message>)> = Vec::new();
         for message in &self.messages {
             let number = message.customer();
@@ -161,7 +180,7 @@ impl Account {
             })
         });
         json!({
-            "time_zone": TIME_ZONE,
+            "time_zone": time_zone,
             "number": self.credentials.from_number,
             "conversations": shown.collect::<Vec<_>>(),
             "inbound_urls": self.inbound_urls,

@@ -58,6 +58,7 @@ export function phone(number) {
   return parts ? `(${parts[1]}) ${parts[2]}-${parts[3]}` : number ?? "";
 }
 
+// With its zone: whoever compares it with a page of Ringback sees at once whose clock it is.
 export function time(text, timeZone) {
-  return new Date(text).toLocaleTimeString([], { hour: "numeric", minute: "2-digit", timeZone });
+  return new Date(text).toLocaleTimeString([], { hour: "numeric", minute: "2-digit", timeZone, timeZoneName: "short" });
 }

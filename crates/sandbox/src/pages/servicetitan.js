@@ -87,7 +87,7 @@ function lead(record) {
 }
 
 function moment(text) {
-  return new Date(text).toLocaleString([], { weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZone: state.time_zone });
+  return new Date(text).toLocaleString([], { weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZone: state.time_zone, timeZoneName: "short" });
 }
 
 function joined(parts) {

@@ -190,7 +190,7 @@ impl Tenant {
     }
 
     /// What the board shows: the newest first, with the names behind the IDs.
-    pub(crate) fn board(&self) -> Value {
+    pub(crate) fn board(&self, time_zone: &str) -> Value {
         let names = |record: Value| {
             let name = |list, field: &str| self.lookups.name(list, record[field].as_i64());
             let names = json!({
@@ -219,7 +219,7 @@ impl Tenant {
             record
         });
         json!({
-            "time_zone": seeds::TIME_ZONE,
+            "time_zone": time_zone,
             "bookings": bookings.collect::<Vec<_>>(),
             "leads": leads.collect::<Vec<_>>(),
         })

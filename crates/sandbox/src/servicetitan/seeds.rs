@@ -3,9 +3,6 @@
 
 use serde_json::{Value, json};
 
-/// The business's time zone; the board shows times in it.
-pub const TIME_ZONE: &str = "America/Phoenix";
-
 /// The user that calls of the API are booked under.
 pub const API_USER: i64 = 7_000_001;
 

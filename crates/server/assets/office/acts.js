@@ -20,13 +20,27 @@ function lookAgain(lead) {
 
 async function act(url, fields, options) {
   const response = await post(url, fields, options);
-  const { said, undo } = await response.json();
+  const { said, undo, open } = await response.json();
   toast(said, { undo });
   lookAgain(leadOf(url));
+  // To the phone's own texts, with the words filled in.
+  if (open?.startsWith('sms:')) location.assign(open);
 }
 
 function failed(error) {
   toast(error.message || say('not-reached'), { bad: true });
+}
+
+/** What went wrong in a sheet is said in it: what lies behind it is out of reach. */
+function toldInSheet(form, error) {
+  const place = form.closest('dialog[open]')?.querySelector('[data-sheet-trouble]');
+  if (!place) return false;
+  place.textContent = error.message || say('not-reached');
+  place.hidden = false;
+  const chosen = form.querySelector('input[name="reason"]:checked');
+  const wanting = chosen?.value === 'own' ? 'input[name="own"]' : 'input[name="reason"]';
+  form.querySelector(wanting).focus();
+  return true;
 }
 
 document.addEventListener('submit', async (event) => {
@@ -42,7 +56,7 @@ document.addEventListener('submit', async (event) => {
     form.closest('dialog')?.close();
     form.closest('.toast')?.remove();
   } catch (error) {
-    failed(error);
+    if (!toldInSheet(form, error)) failed(error);
   } finally {
     button?.removeAttribute('aria-busy');
   }
@@ -66,6 +80,7 @@ function openDismissal(to, name) {
   form.reset();
   form.action = to;
   sheet.querySelector('[data-dismiss-who]').textContent = name ?? '';
+  sheet.querySelector('[data-sheet-trouble]').hidden = true;
   sheet.showModal();
   sheet.querySelector('input[name="reason"]').focus();
 }

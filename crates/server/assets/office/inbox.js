@@ -6,6 +6,7 @@ import { setClock, tick } from './ago.js';
 import { ask, post } from './ask.js';
 import { ring } from './sound.js';
 import { changes } from './stream.js';
+import { showCurrent } from './tabs.js';
 
 const list = document.querySelector('[data-inbox]');
 const KEPT = 300;
@@ -52,7 +53,7 @@ if (list) {
   }
 
   async function fetchRows(ids) {
-    const query = new URLSearchParams({ show: list.dataset.show, q: list.dataset.q });
+    const query = new URLSearchParams({ show: list.dataset.show, search: list.dataset.searchWord });
     if (ids) query.set('ids', ids.join());
     const answer = await (await ask(`/office/rows?${query}`)).json();
     setClock(answer.now);
@@ -71,6 +72,7 @@ if (list) {
     }
     while (list.children.length > KEPT) list.lastElementChild.remove();
     document.querySelector('[data-empty]').hidden = list.children.length > 0;
+    document.querySelector('[data-found]').hidden = !list.dataset.q || list.children.length === 0;
     tick(list);
     reportShown();
   }
@@ -126,7 +128,7 @@ if (list) {
 
   reportShown();
 
-  // Searching while typing: the address changes with it, so that it can be kept.
+  // Searching while typing. What is looked for is posted; the address it leads to can be kept and tells nothing.
   const search = document.querySelector('[data-search]');
   let typing;
   search?.addEventListener('input', () => {
@@ -136,36 +138,37 @@ if (list) {
   search?.form.addEventListener('submit', (event) => {
     event.preventDefault();
     clearTimeout(typing);
-    const url = new URL(location.href);
-    url.search = '';
-    url.searchParams.set('show', list.dataset.show);
-    if (search.value.trim()) url.searchParams.set('q', search.value.trim());
-    if (search.value.trim() === list.dataset.q) return;
-    goTo(url);
+    if (search.value.trim() !== list.dataset.q) lookFor();
   });
 
-  // Another list in place, without a reload.
-  async function goTo(url) {
+  // What was found, in place, without a reload. Only the newest question is answered.
+  let questions = 0;
+  async function lookFor() {
+    const question = ++questions;
     list.setAttribute('aria-busy', 'true');
     try {
-      const page = new DOMParser().parseFromString(await (await ask(url)).text(), 'text/html');
+      const answer = await post('/office', new FormData(search.form));
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      if (question !== questions) return;
       const fresh = page.querySelector('[data-inbox]');
       list.dataset.q = fresh.dataset.q;
+      list.dataset.searchWord = fresh.dataset.searchWord;
       list.toggleAttribute('data-first', fresh.hasAttribute('data-first'));
       list.replaceChildren(...fresh.children);
-      for (const part of ['[data-empty]', '.tabs', '.more']) {
+      for (const part of ['[data-empty]', '[data-found]', '.tabs', '.more']) {
         const [here, there] = [document, page].map((where) => where.querySelector(part));
         if (here && there) here.replaceWith(there);
         else if (here) here.remove();
         else if (there) list.after(there);
       }
-      history.replaceState(null, '', url);
+      history.replaceState(null, '', answer.url);
+      showCurrent();
       tick();
       reportShown();
     } catch {
-      location.assign(url);
+      if (question === questions) search.form.submit();
     } finally {
-      list.removeAttribute('aria-busy');
+      if (question === questions) list.removeAttribute('aria-busy');
     }
   }
 }

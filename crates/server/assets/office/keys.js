@@ -44,6 +44,7 @@ const KEYS = {
   ArrowUp: () => rows().length > 0 && move(-1),
   c: () => press('call'),
   e: () => press('contacted'),
+  b: () => press('booked'),
   x: () => press('dismiss'),
   u: () => (document.querySelector('.toast [data-act="undo"]') ?? place()?.querySelector('[data-act="undo"]'))?.click(),
   n: () => focusOn('[data-note]'),
@@ -52,7 +53,7 @@ const KEYS = {
   '?': () => help?.showModal(),
   g: () => { went = Date.now(); },
 };
-const GO = { i: '/office', t: '/office/tasks', s: '/office/settings' };
+const GO = { i: '/office', a: '/office/appointments', t: '/office/tasks', s: '/office/settings' };
 
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;

@@ -6,7 +6,7 @@ import { ask } from './ask.js';
 import { changes } from './stream.js';
 
 const lead = Number(document.querySelector('[data-lead-page]')?.dataset.leadPage);
-const keepsUp = document.querySelector('[data-lead-page], [data-tasks-page]');
+const keepsUp = document.querySelector('[data-lead-page], [data-tasks-page], [data-appointments-page]');
 
 const bare = (part) => part.outerHTML.replace(/(<time[^>]*>)[^<]*/g, '$1');
 
@@ -40,7 +40,11 @@ if (keepsUp) {
       const focus = part.contains(document.activeElement) ? document.activeElement : null;
       if (focus?.matches('input, textarea, select')) continue;
       part.replaceWith(fresh);
-      if (focus?.dataset.act) fresh.querySelector(`[data-act="${focus.dataset.act}"]`)?.focus();
+      if (focus?.dataset.act) {
+        const task = focus.closest('[data-task]')?.dataset.task;
+        const where = task && fresh.querySelector(`[data-task="${task}"]`) || fresh;
+        where.querySelector(`[data-act="${focus.dataset.act}"]`)?.focus();
+      }
     }
     tick();
   }

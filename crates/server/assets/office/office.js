@@ -7,7 +7,10 @@ import './details.js';
 import './inbox.js';
 import './keys.js';
 import './live.js';
+import './note.js';
 import './settings.js';
 import './stream.js';
+import './tabs.js';
+import './wrong.js';
 
 document.documentElement.classList.add('scripted');

@@ -1,6 +1,8 @@
 // The set-up suggests the browser's own time zone and the region it lies in. Whoever has chosen already, or
 // comes back to a form with something wrong in it, is left alone.
 
+import './wrong.js';
+
 const region = document.getElementById('region');
 const zone = document.getElementById('time_zone');
 
@@ -29,5 +31,3 @@ region?.addEventListener('change', () => {
 });
 
 if (region && zone) suggest();
-
-document.querySelector('[aria-invalid="true"]')?.focus();

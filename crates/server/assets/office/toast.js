@@ -46,5 +46,6 @@ const here = new URL(location.href);
 if (here.searchParams.has('did')) {
   here.searchParams.delete('did');
   here.searchParams.delete('lead');
+  here.searchParams.delete('appointment');
   history.replaceState(null, '', here);
 }

@@ -6,11 +6,13 @@
   if (!script?.dataset.scheduler) return;
   const origin = new URL(script.src, location.href).origin;
   const words = pick(__WORDS__);
+  const numbers = __NUMBERS__; // by scheduler: what is dialled, and as people read it
   const storageKey = "ringback-open";
   let dialog = null;
   let opener = null;
   let frame = null;
   let told = null; // resolves when the frame has said its goodbye
+  let silence; // ends when the frame has reported
 
   const css = `
     :host { all: initial; }
@@ -24,9 +26,13 @@
       margin: auto; padding: 0; border: 0; border-radius: 20px; overflow: hidden; background: Canvas; color-scheme: light dark; box-shadow: 0 24px 80px rgb(0 0 0 / .4); }
     dialog::backdrop { background: rgb(10 20 18 / .55); }
     iframe { display: block; width: 100%; height: 100%; border: 0; color-scheme: light dark; }
-    .close { position: absolute; top: 10px; right: 10px; width: 44px; height: 44px; border: 0; border-radius: 22px; background: transparent;
+    .close { position: absolute; top: 10px; right: 10px; width: 44px; height: 44px; border: 0; border-radius: 22px; background: Canvas;
       color: CanvasText; cursor: pointer; font-size: 26px; }
     .close[hidden] { display: none; }
+    .silent { position: absolute; inset: 0; padding: 32px; display: grid; place-content: center; justify-items: center; gap: 24px; text-align: center;
+      font: 600 19px/1.4 system-ui, sans-serif; color: CanvasText; background: Canvas; }
+    .silent + iframe { visibility: hidden; }
+    .silent a { padding: 18px 26px; border-radius: 28px; background: var(--ringback-color, #0b6157); color: #fff; text-decoration: none; }
     @media (max-width: 600px) { dialog { width: 100vw; height: 100dvh; border-radius: 0; } }
     @media (prefers-reduced-motion: no-preference) { dialog[open] { animation: rise .2s ease-out; } @keyframes rise { from { opacity: 0; transform: translateY(12px); } } }`;
 
@@ -58,7 +64,11 @@
   addEventListener("message", (event) => {
     if (!frame || event.source !== frame.contentWindow || event.origin !== origin) return;
     const { type, value } = event.data ?? {};
-    if (type === "ringback:ready") dialog.querySelector(".close").hidden = true;
+    if (type === "ringback:ready") {
+      clearTimeout(silence);
+      dialog.querySelector(".silent")?.remove();
+      dialog.querySelector(".close").hidden = true;
+    }
     if (type === "ringback:height") dialog.style.setProperty("--tall", `${Math.max(360, Math.ceil(value))}px`);
     if (type === "ringback:booked") remember(null);
     if (type === "ringback:close") remove();
@@ -82,11 +92,31 @@
     cross.setAttribute("aria-label", words.close);
     dialog.append(frame, cross);
     dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(); });
+    // Escape twice, or Android's Back: the browser closes it without asking.
+    dialog.addEventListener("close", (event) => { if (event.target === dialog) remove(); });
     dialog.addEventListener("click", (event) => { if (event.target === dialog) close(); });
     root.append(dialog);
     dialog.showModal();
     frame.focus();
     remember(scheduler);
+    silence = setTimeout(sayNoAnswer, 3000, scheduler);
+  }
+
+  /** The frame is silent: the server does not answer, or this website may not show it. Should it come after all, it is shown. */
+  function sayNoAnswer(scheduler) {
+    const said = document.createElement("div");
+    said.className = "silent";
+    said.setAttribute("role", "alert");
+    said.append(words.silent);
+    const [dialled, number] = numbers[scheduler] ?? [];
+    if (number) {
+      const call = document.createElement("a");
+      call.href = `tel:${dialled}`;
+      call.textContent = words.call.replace("#", number);
+      said.append(call);
+    }
+    dialog.prepend(said);
+    (said.querySelector("a") ?? dialog.querySelector(".close")).focus();
   }
 
   /** Tells the frame first, so that it can say goodbye; it has 300 ms. */
@@ -99,6 +129,7 @@
   }
 
   function remove() {
+    clearTimeout(silence);
     dialog?.close();
     dialog?.remove();
     dialog = frame = told = null;

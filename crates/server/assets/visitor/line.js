@@ -8,6 +8,7 @@ const HERE_EVERY = 15_000;
 const SOCKET_AGAIN = 60_000;
 const TOUCH_EVERY = 60_000;
 const OPENS_WITHIN = 5_000;
+const MOVES_WITHIN = 3_000;
 const ASLEEP = 20_000;
 
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -75,7 +76,13 @@ export function makeLine({ scheduler, token, gone }) {
         stop();
         gone();
       }
-      if (t !== "ok") return; // `moved`: the closing that follows brings us back
+      if (t === "moved") {
+        // To another server, or a new life of this one; not all pages at the same moment. Until then this line
+        // is listened to.
+        clearTimeout(retry);
+        retry = setTimeout(connect, Math.random() * MOVES_WITHIN);
+      }
+      if (t !== "ok") return;
       answered = attached = true;
       failures = [];
       clearInterval(posting);
@@ -89,6 +96,7 @@ export function makeLine({ scheduler, token, gone }) {
       attached = false;
       if (!wanted || away) return;
       if (!answered) failed();
+      clearTimeout(retry);
       const wait = posting ? SOCKET_AGAIN : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures.length);
       retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
     };

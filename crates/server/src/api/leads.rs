@@ -4,14 +4,17 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::{Extension, Json};
 use jiff::Timestamp;
-use ringback_domain::delivery::Delivery;
+use ringback_domain::delivery::{Delivery, DeliveryKind, DeliveryStatus};
+use ringback_domain::departure::Departure;
 use ringback_domain::follow_up::TextNote;
 use ringback_domain::id::LeadId;
-use ringback_domain::lead::{Lead, LeadStatus};
+use ringback_domain::lead::{Lead, LeadStatus, Stamps};
+use ringback_domain::session::Step;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::Schema;
 
-use super::Caller;
+use super::{Caller, one_of};
 use crate::app::App;
 use crate::error::Error;
 use crate::store::lead::LeadFilter;
@@ -25,12 +28,14 @@ const MOST: i64 = 200;
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
-    /// Only leads in this state: `new`, `claimed`, `contacted`, `recovered` or `dismissed`.
+    /// Only leads in this state.
+    #[param(schema_with = states)]
     state: Option<String>,
     /// 1 to 200; 50 unless said.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     /// What the page before gave as `next`.
+    #[param(pattern = "^[0-9]{1,16}-[0-9]{1,18}$")]
     after: Option<String>,
 }
 
@@ -49,8 +54,7 @@ struct LeadJson {
     id: i64,
     /// Such as `R-7F3K`.
     reference: String,
-    /// `new`, `claimed`, `contacted`, `recovered` or `dismissed`.
-    #[schema(value_type = String)]
+    #[schema(schema_with = states)]
     state: LeadStatus,
     /// They are on the scheduler again since then.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -59,17 +63,18 @@ struct LeadJson {
     /// The scheduler's public id.
     scheduler: String,
     service: Service,
-    /// Where they stopped: `service`, `contact`, `time`, `place`, `review`.
-    last_step: String,
-    /// How they left last: `closed`, `left`, `lost` or `idle`.
-    departure: String,
+    /// Where they stopped.
+    #[schema(schema_with = steps)]
+    last_step: Step,
+    /// How they left last.
+    #[schema(schema_with = departures)]
+    departure: Departure,
     /// 3 for "3rd request from this number".
     request_number: i64,
     /// How often they left.
     times_left: i64,
     /// When what happened; `null` for what has not.
-    #[schema(value_type = Object)]
-    stamps: ringback_domain::lead::Stamps,
+    stamps: StampsJson,
     /// Why a text was or was not sent.
     #[schema(value_type = Option<Object>)]
     text: Option<TextNote>,
@@ -86,6 +91,41 @@ struct Person {
     email: Option<String>,
 }
 
+/// The stamps of a lead.
+#[derive(Serialize, ToSchema)]
+struct StampsJson {
+    /// The last sign of the departure.
+    #[schema(value_type = String, format = DateTime)]
+    left_at: Timestamp,
+    /// What told us.
+    #[schema(schema_with = departures)]
+    detected_by: Departure,
+    /// The lead was on disk.
+    #[schema(value_type = String, format = DateTime)]
+    lead_at: Timestamp,
+    /// An open inbox showed it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    shown_at: Option<Timestamp>,
+    /// The first request to ServiceTitan.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    crm_sent_at: Option<Timestamp>,
+    /// It stands in ServiceTitan.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    crm_done_at: Option<Timestamp>,
+    /// The carrier took the text.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    text_sent_at: Option<Timestamp>,
+    /// The phone had it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    text_delivered_at: Option<Timestamp>,
+    /// Staff first contacted them.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    first_contact_at: Option<Timestamp>,
+    /// They booked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    recovered_at: Option<Timestamp>,
+}
+
 /// What they wanted.
 #[derive(Serialize, ToSchema)]
 struct Service {
@@ -97,10 +137,10 @@ struct Service {
 #[derive(Serialize, ToSchema)]
 struct DeliveryJson {
     id: i64,
-    /// `crm_abandoned`, `crm_booked`, `crm_dismiss_lead`, `text_follow_up` or `text_link`.
-    kind: String,
-    /// `due`, `claimed`, `sending`, `done`, `refused`, `unknown`, `withdrawn` or `expired`.
-    state: String,
+    #[schema(schema_with = kinds)]
+    kind: DeliveryKind,
+    #[schema(schema_with = delivery_states)]
+    state: DeliveryStatus,
     /// When it is looked at next; `null` once settled.
     #[schema(value_type = Option<String>, format = DateTime)]
     due_at: Option<Timestamp>,
@@ -108,6 +148,26 @@ struct DeliveryJson {
     /// The outside's own id.
     outside_id: Option<String>,
     why: Option<String>,
+}
+
+fn states() -> Schema {
+    one_of(LeadStatus::ALL.iter().map(|word| word.as_str()))
+}
+
+fn steps() -> Schema {
+    one_of(Step::ALL.iter().map(|word| word.as_str()))
+}
+
+fn departures() -> Schema {
+    one_of(Departure::ALL.iter().map(|word| word.as_str()))
+}
+
+fn kinds() -> Schema {
+    one_of(DeliveryKind::ALL.iter().map(|word| word.as_str()))
+}
+
+fn delivery_states() -> Schema {
+    one_of(DeliveryStatus::ALL.iter().map(|word| word.as_str()))
 }
 
 /// Lists a business's leads, newest departure first.
@@ -202,24 +262,51 @@ fn lead_json(lead: Lead, scheduler: String, deliveries: Vec<Delivery>) -> LeadJs
             key: lead.service,
             title: lead.service_title,
         },
-        last_step: lead.last_step.to_string(),
-        departure: lead.departure.to_string(),
+        last_step: lead.last_step,
+        departure: lead.departure,
         request_number: lead.request_number,
         times_left: lead.times_left,
-        stamps: lead.stamps,
+        stamps: stamps_json(lead.stamps),
         text: lead.text_note,
         deliveries: deliveries
             .into_iter()
             .map(|d| DeliveryJson {
                 id: d.id.get(),
-                kind: d.kind.to_string(),
-                state: d.status.to_string(),
+                kind: d.kind,
+                state: d.status,
                 due_at: d.due_at,
                 attempts: d.attempt,
                 outside_id: d.outside_id,
                 why: d.why,
             })
             .collect(),
+    }
+}
+
+fn stamps_json(stamps: Stamps) -> StampsJson {
+    let Stamps {
+        left_at,
+        detected_by,
+        lead_at,
+        shown_at,
+        crm_sent_at,
+        crm_done_at,
+        text_sent_at,
+        text_delivered_at,
+        first_contact_at,
+        recovered_at,
+    } = stamps;
+    StampsJson {
+        left_at,
+        detected_by,
+        lead_at,
+        shown_at,
+        crm_sent_at,
+        crm_done_at,
+        text_sent_at,
+        text_delivered_at,
+        first_contact_at,
+        recovered_at,
     }
 }
 

@@ -1,13 +1,17 @@
 //! `/api/v1/schedulers`: which there are, and the three sections of *Scheduler Details*.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use ringback_domain::scheduler::{Scheduler, SendAfter, SyncAs};
+use ringback_domain::wording;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::Schema;
 
-use super::Caller;
+use super::{Caller, one_of};
 use crate::app::App;
 use crate::error::Error;
 use crate::store::{Order, StoreError, Tx, scheduler};
@@ -52,11 +56,9 @@ struct AbandonedSessions {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SyncToServiceTitan {
-    /// `customer_closes`, `5_minutes`, `15_minutes`, `30_minutes`, `1_hour` or `never`.
-    #[schema(value_type = String)]
+    #[schema(schema_with = delays_of_sync)]
     send_abandoned_session_to_me_in_st: SendAfter,
-    /// `booking` or `lead`.
-    #[schema(value_type = String)]
+    #[schema(schema_with = kinds_of_record)]
     send_as: SyncAs,
     #[serde(default)]
     campaign_id: Option<i64>,
@@ -68,11 +70,24 @@ struct SyncToServiceTitan {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct FollowUpSms {
-    /// `customer_closes`, `5_minutes`, `15_minutes`, `30_minutes`, `1_hour`, `4_hours`, `24_hours` or `never`.
-    #[schema(value_type = String)]
+    #[schema(schema_with = delays_of_text)]
     send_message_after: SendAfter,
-    /// With `{business}`, `{name}`, `{service}` and `{link}`; empty: the standard words.
+    /// With `{business}` and `{link}`, which must be there, `{name}` and `{service}`, and the word STOP; empty: the
+    /// standard words.
+    #[schema(max_length = 640)]
     text: String,
+}
+
+fn delays_of_sync() -> Schema {
+    one_of(SendAfter::FOR_SYNC.iter().map(|word| word.as_str()))
+}
+
+fn delays_of_text() -> Schema {
+    one_of(SendAfter::FOR_TEXT.iter().map(|word| word.as_str()))
+}
+
+fn kinds_of_record() -> Schema {
+    one_of(SyncAs::ALL.iter().map(|word| word.as_str()))
 }
 
 /// Lists a business's schedulers.
@@ -148,16 +163,14 @@ pub async fn change_settings(
             "send_abandoned_session_to_me_in_st offers one hour at the most, or never.".into(),
         ));
     }
-    if text.chars().count() > 600 {
-        return Err(Error::BadInput(
-            "text may have 600 characters at the most.".into(),
-        ));
+    if !text.is_empty() {
+        wording::check(text).map_err(|wrong| Error::BadInput(format!("text: {wrong}.")))?;
     }
     let changed = app
         .store
         .write(Order::Business(caller.business.get()), move |tx| {
             let mut scheduler = own(tx, caller, &public_id)?;
-            let settings = &mut scheduler.settings;
+            let settings = Arc::make_mut(&mut scheduler.settings);
             settings.abandoned.scheduler_drop_off = wanted.abandoned_sessions.scheduler_drop_off;
             settings.sync.send = send;
             settings.sync.send_as = wanted.sync_to_servicetitan.send_as;

@@ -16,11 +16,12 @@ use ringback_domain::departure::{DEAD_AFTER, Departure, Line, PING_EVERY};
 use ringback_domain::id::{BusinessId, SessionId};
 use ringback_domain::session::Session;
 use serde::Deserialize;
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::app::App;
+use crate::app::{App, Course, Standing};
 use crate::http::Connection;
-use crate::store::page::{self, PageSays};
+use crate::store::page::{self, Owner, PageSays};
 use crate::store::{Order, StoreError, Tx, scheduler, session};
 use crate::token;
 
@@ -30,6 +31,11 @@ const LARGEST: usize = 1024;
 const SAYINGS_A_MINUTE: u32 = 240;
 /// A page attaches within this time of opening its line.
 const ATTACH_WITHIN: Duration = Duration::from_secs(10);
+/// Pages whose lines belong to a life that is over have this long to attach anew.
+const ANEW_WITHIN: Duration = Duration::from_secs(10);
+/// A store that could not hear of a line's death is told again after this, and then less and less often.
+const DEATH_AGAIN: Duration = Duration::from_millis(100);
+const DEATH_AGAIN_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
 /// A write to a peer that does not read is given up after this.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -57,6 +63,18 @@ impl Lines {
             current.remove(&key);
         }
         was_current
+    }
+
+    /// Waits until none is open.
+    pub async fn empty(&self) {
+        while self.count() > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Whether a line of this page is open.
+    fn is_open(&self, session: SessionId, page: &str) -> bool {
+        self.lock().contains_key(&(session, page.to_owned()))
     }
 
     /// How many lines are open.
@@ -109,11 +127,27 @@ impl Saying {
         (page_is_ours && saying.n >= 0).then_some(saying)
     }
 
-    fn says(&self, page: &str) -> PageSays {
-        PageSays {
+    /// What it means for its session.
+    fn carry_out(
+        &self,
+        tx: &mut Tx<'_>,
+        mut session: Session,
+        page: &str,
+        line: Line,
+        owner: &Owner,
+    ) -> Result<(), StoreError> {
+        let says = PageSays {
             page: page.to_owned(),
             number: self.n,
             hidden: self.hidden || self.t == Word::Hidden,
+        };
+        let session = &mut session;
+        match self.t {
+            Word::Attach | Word::Here => page::is_here(tx, session, &says, line, owner).map(drop),
+            Word::Touch => page::touched(tx, session, &says),
+            Word::Hidden | Word::Shown => page::turned(tx, session.id, &says),
+            Word::Bye => page::said_goodbye(tx, session, &says, Departure::Left, owner),
+            Word::Closed => page::said_goodbye(tx, session, &says, Departure::Closed, owner),
         }
     }
 }
@@ -150,8 +184,7 @@ pub async fn say(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, crate::error::Error> {
-    let unreadable =
-        || crate::error::Error::BadInput("This is not a message of a scheduler page.".into());
+    let unreadable = || crate::error::Error::Unreadable("error-not-a-page-message");
     if !from_our_page(&app, &headers) {
         return Err(crate::error::Error::NotAllowed);
     }
@@ -163,9 +196,16 @@ pub async fn say(
         .filter(|s| !s.page.is_empty())
         .ok_or_else(unreadable)?;
     let token = token::from_cookie(&app, &headers, &public_id).or_else(|| saying.token.clone());
-    if let Some((business, id)) = find(&app, &public_id, token).await? {
-        let page = saying.page.clone();
-        hear(&app, business, id, &page, saying, Line::Post).await?;
+    if let Some(token) = token {
+        let (hash, owner) = (token::hash(&token), app.owner());
+        // Found and carried out in one go: a goodbye is a lead the sooner.
+        let said = app.store.write(Order::Any, move |tx: &mut Tx<'_>| {
+            match of_token(tx, &public_id, &hash)? {
+                Some(session) => saying.carry_out(tx, session, &saying.page, Line::Post, &owner),
+                None => Ok(()),
+            }
+        });
+        said.await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -177,25 +217,55 @@ async fn hold(app: App, public_id: String, cookie: Option<String>, mut socket: W
     };
     let page = first.page.clone();
     let line = app.lines.open(session, &page);
-    let mut goodbye = false;
-    if hear(&app, business, session, &page, first, Line::Socket)
+    // The line belongs to the life in which it was opened, even if another one begins.
+    let owner = app.owner();
+    let mut end = End::Broken;
+    if hear(&app, business, session, &page, first, Line::Socket, &owner)
         .await
         .is_ok()
         && write(&mut socket, Message::text(r#"{"t":"ok"}"#)).await
     {
-        goodbye = listen(&app, business, session, &page, &mut socket).await;
+        end = listen(&app, business, session, &page, &owner, &mut socket).await;
     }
-    // A line that we end ourselves is no departure: the page reconnects, and the row of this node's ended life
-    // gives it the time to.
-    if app.lines.close(session, &page, line) && !goodbye && !app.is_draining() {
-        let owner = app.owner.clone();
+    if app.lines.close(session, &page, line) && end == End::Broken {
+        drop(socket);
+        note_death(&app, business, session, &page, &owner).await;
+    }
+}
+
+/// Notes that a page's line died. Nobody else knows: a store that is away for a while is told until it hears, or
+/// until the page is here again by another line.
+async fn note_death(
+    app: &App,
+    business: BusinessId,
+    session: SessionId,
+    page: &str,
+    owner: &Owner,
+) {
+    let mut wait = DEATH_AGAIN;
+    loop {
+        let (owner, gone) = (owner.clone(), page.to_owned());
         let died = app.store.write(Order::Session(session.get()), move |tx| {
             let mut session = session::get(tx, business, session)?;
-            page::line_died(tx, &mut session, &page, &owner)
+            page::line_died(tx, &mut session, &gone, &owner)
         });
-        if let Err(error) = died.await {
-            // The row still names this line; it is freed when the node's life ends or its session turns idle.
-            tracing::warn!(%error, "a closed line could not be noted");
+        match died.await {
+            Ok(()) => return,
+            Err(error) if error.is_passing() => {}
+            Err(error) => {
+                // The row still names this line; it is freed when the node's life ends or its session turns idle.
+                tracing::warn!(%error, "a closed line could not be noted");
+                return;
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            // The row of this node's ended life gives the page one grace.
+            () = app.drained() => return,
+        }
+        wait = (wait * 2).min(DEATH_AGAIN_AT_LEAST_EVERY);
+        if app.lines.is_open(session, page) {
+            return;
         }
     }
 }
@@ -229,20 +299,39 @@ async fn attach(
     }
 }
 
-/// Listens until the line ends; true when the page said goodbye first.
+/// How a line ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The page said goodbye first.
+    Goodbye,
+    /// Without a word.
+    Broken,
+    /// The page had been told to move. No departure: its row names its new line by now, or that of a life
+    /// that is over, whose sessions get the time to come back.
+    Moved,
+}
+
+/// Listens until the line ends. A page that is told to move is listened to until it stands elsewhere.
 async fn listen(
     app: &App,
     business: BusinessId,
     session: SessionId,
     page: &str,
+    owner: &Owner,
     socket: &mut WebSocket,
-) -> bool {
+) -> End {
     let dead_after = Duration::try_from(DEAD_AFTER).expect("a positive constant");
     let ping_every = Duration::try_from(PING_EVERY).expect("a positive constant");
     let mut ping = tokio::time::interval_at(Instant::now() + ping_every, ping_every);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heard = Instant::now();
+    let (mut heard, mut ticked) = (Instant::now(), Instant::now());
     let (mut minute, mut sayings) = (Instant::now(), 0);
+    let mut standing = app.standing();
+    let mut moves_until = None;
+    let gone = |moves_until: Option<Instant>| match moves_until {
+        Some(_) => End::Moved,
+        None => End::Broken,
+    };
     loop {
         tokio::select! {
             frame = socket.recv() => {
@@ -250,33 +339,57 @@ async fn listen(
                 let text = match frame {
                     Some(Ok(Message::Text(text))) => text,
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                    Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None => return false,
+                    Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None => return gone(moves_until),
                 };
                 if minute.elapsed() >= Duration::from_secs(60) {
                     (minute, sayings) = (Instant::now(), 0);
                 }
                 sayings += 1;
-                let Some(saying) = Saying::read(&text).filter(|_| sayings <= SAYINGS_A_MINUTE) else { return false };
+                let Some(saying) = Saying::read(&text).filter(|_| sayings <= SAYINGS_A_MINUTE) else { return gone(moves_until) };
                 let goodbye = matches!(saying.t, Word::Bye | Word::Closed);
-                if let Err(error) = hear(app, business, session, page, saying, Line::Socket).await {
+                if let Err(error) = hear(app, business, session, page, saying, Line::Socket, owner).await {
                     tracing::warn!(%error, "a page's word could not be noted");
-                    return false;
+                    return gone(moves_until);
                 }
                 if goodbye {
-                    return true;
+                    return End::Goodbye;
                 }
             }
             _ = ping.tick() => {
+                if moves_until.is_some_and(|until| Instant::now() >= until) {
+                    return End::Moved;
+                }
+                // A server that was stopped has heard nobody; that is not the page's silence.
+                if ticked.elapsed() > 2 * ping_every {
+                    heard = Instant::now();
+                }
+                ticked = Instant::now();
                 if heard.elapsed() > dead_after || !write(socket, Message::Ping(Bytes::new())).await {
-                    return false;
+                    return gone(moves_until);
                 }
             }
-            () = app.drained() => {
-                write(socket, Message::text(r#"{"t":"moved"}"#)).await;
-                return false;
+            within = told_to_move(&mut standing, owner), if moves_until.is_none() => {
+                if !write(socket, Message::text(r#"{"t":"moved"}"#)).await || within.is_zero() {
+                    return End::Moved;
+                }
+                moves_until = Some(Instant::now() + within);
+                ping = tokio::time::interval(Duration::from_secs(1));
             }
         }
     }
+}
+
+/// Ends when a line of this life has to be attached elsewhere, or anew; says how long its page has for it.
+async fn told_to_move(standing: &mut watch::Receiver<Standing>, owner: &Owner) -> Duration {
+    let moves = |standing: &Standing| {
+        standing.course > Course::Leaving || standing.owner.epoch != owner.epoch
+    };
+    let told = standing.wait_for(|standing| moves(standing)).await;
+    told.map_or(Duration::ZERO, |standing| match standing.course {
+        Course::Serving | Course::Leaving => ANEW_WITHIN,
+        Course::Draining { lines_for } => lines_for,
+        Course::Ended => Duration::ZERO,
+    })
 }
 
 async fn write(socket: &mut WebSocket, message: Message) -> bool {
@@ -294,24 +407,13 @@ async fn hear(
     page: &str,
     saying: Saying,
     line: Line,
+    owner: &Owner,
 ) -> Result<(), StoreError> {
-    let owner = app.owner.clone();
-    let says = saying.says(page);
-    let word = saying.t;
+    let (owner, page) = (owner.clone(), page.to_owned());
     app.store
         .write(Order::Session(session.get()), move |tx: &mut Tx<'_>| {
-            let mut session: Session = session::get(tx, business, session)?;
-            match word {
-                Word::Attach | Word::Here => {
-                    page::is_here(tx, &mut session, &says, line, &owner).map(drop)
-                }
-                Word::Touch => session::here(tx, &mut session).map(drop),
-                Word::Hidden | Word::Shown => page::turned(tx, session.id, &says),
-                Word::Bye => page::said_goodbye(tx, &mut session, &says, Departure::Left, &owner),
-                Word::Closed => {
-                    page::said_goodbye(tx, &mut session, &says, Departure::Closed, &owner)
-                }
-            }
+            let session = session::get(tx, business, session)?;
+            saying.carry_out(tx, session, &page, line, &owner)
         })
         .await
 }
@@ -326,14 +428,19 @@ async fn find(
     let (hash, public_id) = (token::hash(&token), public_id.to_owned());
     app.store
         .read(move |tx| {
-            let Some(session) = session::by_token(tx, &hash)? else {
-                return Ok(None);
-            };
-            let scheduler = scheduler::by_public_id(tx, &public_id)?;
-            let ours = scheduler.is_some_and(|s| s.id == session.scheduler);
-            Ok(ours.then_some((session.business, session.id)))
+            let session = of_token(tx, &public_id, &hash)?;
+            Ok(session.map(|session| (session.business, session.id)))
         })
         .await
+}
+
+fn of_token(tx: &mut Tx<'_>, public_id: &str, hash: &[u8]) -> Result<Option<Session>, StoreError> {
+    let Some(session) = session::by_token(tx, hash)? else {
+        return Ok(None);
+    };
+    let scheduler = scheduler::by_public_id(tx, public_id)?;
+    let ours = scheduler.is_some_and(|scheduler| scheduler.id == session.scheduler);
+    Ok(ours.then_some(session))
 }
 
 /// Browsers send `Origin` with every WebSocket and every POST: it must be ours, as configured or as called.

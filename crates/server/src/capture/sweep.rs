@@ -1,44 +1,41 @@
 //! The sweep: finds by index the sessions whose grace or patience is over, and judges each one again.
+//!
+//! Every node sweeps. Each takes the sessions whose last page it had, at the very moment; what is nobody's,
+//! or its node's who does not come, the others take a little later and one after the other, so that no two
+//! judge the same session at once. Should they all the same, one of them finds it judged.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ringback_domain::id::{BusinessId, SessionId};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
-use crate::store::{Hint, Order, StoreError, node, page, session};
+use crate::capture::jump;
+use crate::store::session::Due;
+use crate::store::{Hint, Order, StoreError, Tx, node, session};
 
 /// How many sessions one round takes.
-const ROUND: i64 = 256;
+const ROUND: i64 = 512;
 /// However quiet it is, we look this often: hints are a help, polling is the guarantee.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: SignedDuration = SignedDuration::from_secs(1);
+/// How long a node leaves to another one what is not its own, before the next in line takes it.
+const LEFT_TO_OTHERS: SignedDuration = SignedDuration::from_secs(1);
 
 /// Runs until the server drains.
 pub async fn run(app: App) -> Result<(), StoreError> {
     let mut hints = app.store.hints();
     loop {
-        let due = app.store.read(|tx| session::due(tx, ROUND)).await?;
-        let many = due.len() as i64 == ROUND;
-        let judged = due
-            .into_iter()
-            .map(|(business, id)| judge(&app, business, id));
-        for outcome in join_all(judged).await {
-            outcome?;
-        }
-        if many {
+        let looked = jump::look(&app).await?;
+        let (due, wait) = look(&app).await?;
+        if !due.is_empty() {
+            let judged = due.into_iter().map(|due| judge(&app, looked, due));
+            for outcome in join_all(judged).await {
+                outcome?;
+            }
             continue;
         }
-        let wait = match app.store.read(session::next_due).await? {
-            Some(at) => {
-                let left = at
-                    .duration_since(app.clock.now())
-                    .max(SignedDuration::from_millis(1));
-                POLL.min(Duration::try_from(left).unwrap_or(POLL))
-            }
-            None => POLL,
-        };
         let sleep = tokio::time::sleep(wait);
         tokio::pin!(sleep);
         loop {
@@ -55,9 +52,42 @@ pub async fn run(app: App) -> Result<(), StoreError> {
     }
 }
 
+/// What this node has to judge now; and how long until there is more to be looked for.
+async fn look(app: &App) -> Result<(Vec<Due>, Duration), StoreError> {
+    let owner = app.owner();
+    let look = move |tx: &mut Tx<'_>| {
+        let others = node::others(tx, &owner)?;
+        let now = tx.now();
+        let due = session::due(tx, &owner, others.heard_since(now), now + POLL, ROUND)?;
+        Ok((now, others, due))
+    };
+    let (now, others, soon) = app.store.read(look).await?;
+    let later = match others.living {
+        0 => SignedDuration::ZERO,
+        _ => LEFT_TO_OTHERS * i32::try_from(others.before + 1).unwrap_or(i32::MAX),
+    };
+    let mut due = Vec::new();
+    let mut wait = POLL;
+    for session in soon {
+        let left = session.at.duration_since(now);
+        let left = if session.ours { left } else { left + later };
+        if left <= SignedDuration::ZERO {
+            due.push(session);
+        } else {
+            wait = wait.min(left);
+        }
+    }
+    let wait = wait.max(SignedDuration::from_millis(1));
+    Ok((due, Duration::try_from(wait).expect("not negative")))
+}
+
 /// One session. A row that cannot be judged is put off and reported; it must not hold up the others.
-async fn judge(app: &App, business: BusinessId, id: SessionId) -> Result<(), StoreError> {
+async fn judge(app: &App, looked: Timestamp, due: Due) -> Result<(), StoreError> {
+    let (business, id): (BusinessId, SessionId) = (due.business, due.session);
     let judged = app.store.write(Order::Session(id.get()), move |tx| {
+        if !jump::is_near(tx.now(), looked) {
+            return Ok(());
+        }
         let mut session = session::get(tx, business, id)?;
         session::judge(tx, &mut session)
     });
@@ -71,35 +101,5 @@ async fn judge(app: &App, business: BusinessId, id: SessionId) -> Result<(), Sto
                 .await
         }
         judged => judged,
-    }
-}
-
-/// Says that this node lives, then frees the lines of dead nodes and of its own earlier lives: their sessions get
-/// one grace. Both in one transaction, so that a jump of the clock does not make a node find itself dead.
-pub async fn keep_node(app: App) -> Result<(), StoreError> {
-    loop {
-        let owner = app.owner.clone();
-        let (ours, freed) = app
-            .store
-            .write(Order::Any, move |tx| {
-                let ours = node::renew(tx, &owner)?;
-                let freed = if ours {
-                    page::free_orphans(tx, ROUND)?
-                } else {
-                    0
-                };
-                Ok((ours, freed))
-            })
-            .await?;
-        if !ours {
-            tracing::error!(
-                node = app.owner.node,
-                "another server has started under this node's name: this one stops. Give each its own `node`."
-            );
-            app.drain();
-        }
-        if freed == 0 {
-            return Ok(());
-        }
     }
 }

@@ -90,6 +90,8 @@ pub struct Record {
     pub start: Option<Timestamp>,
     /// They should be called before the others.
     pub urgent: bool,
+    /// Nothing that we know of was agreed with them before.
+    pub first_time: bool,
     /// Where it is filed.
     pub filing: Filing,
 }
@@ -171,6 +173,11 @@ pub enum Trouble {
     },
     /// It does not accept our credentials: without effect, and somebody must mend the settings.
     Credentials,
+    /// It knows us, but does not let us do this: without effect, and somebody must give our application the right.
+    Forbidden {
+        /// What it said.
+        said: String,
+    },
     /// It will not have this.
     Refused {
         /// What it said.

@@ -367,6 +367,7 @@ mod tests {
             place: Place::default(),
             start: None,
             urgent: false,
+            first_time: true,
             filing: Filing::default(),
         };
         Job {

@@ -1,5 +1,5 @@
-//! ServiceTitan's public API v2 as a [`Crm`]: Bookings and Leads in ST, and the lists that settings choose
-//! from. Field names and rules are those of ServiceTitan's OpenAPI documents for crm, jbce and marketing.
+//! ServiceTitan's public API v2 as a [`Crm`]: Bookings with their contacts and Leads in ST, and the lists that
+//! settings choose from. Field names and rules are those of ServiceTitan's OpenAPI documents for crm, jbce and marketing.
 //! How a call is made, with token, key and pace, is in `servicetitan/account.rs`.
 
 mod account;
@@ -14,7 +14,9 @@ pub use account::{Account, Credentials, Hosts};
 
 use super::{Choices, Crm, Hands, Named, Record, RecordKind, Standing, Trouble};
 use account::Ask;
-use bodies::{DismissBooking, DismissLead, NewBooking, NewLead, UpdateBooking, UpdateLead};
+use bodies::{
+    Contact, DismissBooking, DismissLead, NewBooking, NewLead, UpdateBooking, UpdateLead, contacts,
+};
 
 /// What staff see as the source of a Booking in ST.
 pub const SOURCE: &str = "Ringback";
@@ -93,6 +95,36 @@ impl<'a> ServiceTitan<'a> {
             |lead: &Lead| carries(lead.summary.as_deref().unwrap_or(""), &record.external_id);
         let found = self.all(&path, &query).await?.into_iter().find(ours);
         Ok(found.map(Lead::standing))
+    }
+
+    /// The update of a Booking takes no contacts, so they are looked at, and what is not there takes the place of
+    /// what was: a mistyped number is a stranger's. What stands there already is not asked for again, also when
+    /// the answer to an earlier asking was lost. One that they have taken back stays: staff may be using it.
+    async fn correct_contacts(&self, booking: &str, record: &Record) -> Result<(), Trouble> {
+        let wanted = contacts(record);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let path = format!("{}/{booking}/contacts", self.bookings()?);
+        let there: Vec<BookingContact> = self.all(&path, &[]).await?;
+        for contact in &wanted {
+            if there.iter().any(|one| one.is(contact)) {
+                continue;
+            }
+            // Ours is the oldest of its type; what came later is staff's.
+            let alike = there.iter().filter(|one| one.is_like(contact));
+            let ask = match alike.min_by_key(|one| (one.kind != contact.kind, one.id)) {
+                Some(one) => Ask::new(Method::PATCH, format!("{path}/{}", one.id)),
+                None => Ask::new(Method::POST, path.clone()),
+            };
+            let asked = self.account.write_without_answer(ask.json(contact)).await;
+            asked.map_err(|trouble| match trouble {
+                // The Booking has our update: another one in its place would be a second of the same.
+                Trouble::Conflict { said } => Trouble::TryLater { after: None, said },
+                trouble => trouble,
+            })?;
+        }
+        Ok(())
     }
 
     async fn named(&self, path: String, active: bool) -> Result<Vec<Named>, Trouble> {
@@ -187,7 +219,10 @@ impl Crm for ServiceTitan<'_> {
             }
         };
         let _: Made = self.account.write(ask).await?;
-        Ok(())
+        match record.kind {
+            RecordKind::Booking => self.correct_contacts(outside_id, record).await,
+            RecordKind::Lead => Ok(()),
+        }
     }
 
     async fn dismiss(
@@ -263,6 +298,33 @@ impl Booking {
             outside_id: self.id.to_string(),
             hands,
         }
+    }
+}
+
+/// `Crm.V2.BookingContactResponse`, what we read of it. Types: Phone, Email, Fax, MobilePhone.
+#[derive(Deserialize)]
+struct BookingContact {
+    id: i64,
+    #[serde(rename = "type")]
+    kind: String,
+    value: String,
+}
+
+impl BookingContact {
+    /// Whether it reaches them the same way.
+    fn is_like(&self, contact: &Contact<'_>) -> bool {
+        self.kind == contact.kind || (self.kind == "Phone" && contact.kind == "MobilePhone")
+    }
+
+    /// Whether it is the same, however it is written: `(602) 555-0142` is `+16025550142`.
+    fn is(&self, contact: &Contact<'_>) -> bool {
+        if contact.kind == "Email" {
+            return self.is_like(contact) && self.value.eq_ignore_ascii_case(contact.value);
+        }
+        let digits = |number: &str| number.replace(|c: char| !c.is_ascii_digit(), "");
+        let (there, wanted) = (digits(&self.value), digits(contact.value));
+        let national = there.trim_start_matches('0');
+        self.is_like(contact) && national.len() >= 7 && wanted.ends_with(national)
     }
 }
 
@@ -347,6 +409,30 @@ mod tests {
         assert!(!carries("Reference: R-7F3K-2", "R-7F3K"));
         assert!(!carries("Reference: R-7F3KQQ", "R-7F3K"));
         assert!(carries("was R-7F3K-2, is R-7F3K", "R-7F3K"));
+    }
+
+    #[test]
+    fn a_contact_is_the_same_however_it_is_written() {
+        let stands = |kind: &str, value: &str, wanted: Contact<'_>| {
+            let (kind, value) = (kind.to_owned(), value.to_owned());
+            BookingContact { id: 1, kind, value }.is(&wanted)
+        };
+        let phone = |value| Contact {
+            kind: "MobilePhone",
+            value,
+        };
+        assert!(stands("MobilePhone", "+16025550142", phone("+16025550142")));
+        assert!(stands("Phone", "(602) 555-0142", phone("+16025550142")));
+        assert!(stands("Phone", "0491 570 156", phone("+61491570156")));
+        assert!(!stands("Phone", "(602) 555-0143", phone("+16025550142")));
+        assert!(!stands("Fax", "(602) 555-0142", phone("+16025550142")));
+        assert!(!stands("Phone", "42", phone("+16025550142")));
+        let email = |value| Contact {
+            kind: "Email",
+            value,
+        };
+        assert!(stands("Email", "Ana@example.com", email("ana@example.com")));
+        assert!(!stands("Email", "an@example.com", email("ana@example.com")));
     }
 
     #[test]

@@ -6,6 +6,9 @@ pub mod stage;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use jiff::civil::time;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use ringback_sandbox::Sandbox;
 use serde_json::json;
 
@@ -18,6 +21,10 @@ use crate::store::{Order, api_key};
 use crate::token;
 use crate::{duties, routes};
 use stage::Stage;
+
+/// The pretend ServiceTitan has done what it will do the moment it is asked; this leaves it time on a machine
+/// that has none. Nobody who watches the demo wants to wait for two minutes of looking in vain.
+const SANDBOX_WORKS_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 /// How a demo is started.
 #[derive(Clone, Debug)]
@@ -34,6 +41,8 @@ pub struct Options {
     pub sandbox: Option<url::Url>,
     /// Where Copperline's clocks are, when it is seeded.
     pub time_zone: String,
+    /// The machine's own time, also by night.
+    pub real_time: bool,
 }
 
 /// A running demo.
@@ -48,12 +57,7 @@ pub struct Demo {
 impl Demo {
     /// Starts everything; answers when all of it does.
     pub async fn start(options: Options) -> Result<Self, CannotStart> {
-        if jiff::tz::TimeZone::get(&options.time_zone).is_err() {
-            let name = &options.time_zone;
-            return Err(CannotStart(format!(
-                "there is no time zone {name}; one is America/Phoenix"
-            )));
-        }
+        known_zone(&options.time_zone)?;
         let (data, folder) = folder(options.data)?;
         let listener = serve::listen(options.listen).await?;
         let address = listener
@@ -62,7 +66,7 @@ impl Demo {
         let url = format!("http://{address}");
         let (sandbox, at_sandbox) = match options.sandbox {
             Some(elsewhere) => (None, elsewhere),
-            None => own_sandbox(&url)
+            None => own_sandbox(&url, &options.time_zone)
                 .await
                 .map(|(sandbox, url)| (Some(sandbox), url))?,
         };
@@ -77,9 +81,19 @@ impl Demo {
             servicetitan_auth_url: at_sandbox.clone(),
             servicetitan_api_url: at_sandbox.clone(),
             twilio_url: at_sandbox.clone(),
+            crm_works_for: SANDBOX_WORKS_FOR,
             ..Config::default()
         };
-        let app = serve::open(config, Clock::system()).await?;
+        let clock = Clock::system();
+        let ahead = match options.real_time {
+            true => SignedDuration::ZERO,
+            false => until_day(clock.now(), &options.time_zone),
+        };
+        clock.advance(ahead);
+        if let Some(sandbox) = &sandbox {
+            sandbox.advance_clock(ahead);
+        }
+        let app = serve::open(config, clock).await?;
         let credentials = ringback_sandbox::Credentials::default();
         let copperline = seed::demo(&app, &credentials, &options.time_zone)
             .await
@@ -92,6 +106,7 @@ impl Demo {
             website: website.clone(),
             servicetitan: format!("{at_sandbox}servicetitan"),
             phone: format!("{at_sandbox}phone"),
+            ahead,
         };
         let router = routes::with_stage(app.clone(), stage.clone());
         duties::start(&app);
@@ -118,13 +133,17 @@ impl Demo {
                Office       {url}/office      {} / {}\n  \
                ServiceTitan {}   (pretend)\n  \
                Phone        {}   (pretend)\n\n  \
-             Open the stage, press Book online, give a name and a phone number, then close the scheduler.\n  \
-             Ctrl-C ends it.\n",
+             Open the stage, press Book online, choose a service, give a name and a phone number, then close the\n  \
+             scheduler.{} Ctrl-C ends it.\n",
             copperline.public_id,
             seed::DANA,
             seed::PASSWORD,
             stage.servicetitan,
             stage.phone,
+            stage
+                .night()
+                .map(|night| format!(" {night}"))
+                .unwrap_or_default(),
         );
         Ok(Self {
             server,
@@ -140,9 +159,39 @@ impl Demo {
     }
 }
 
-async fn own_sandbox(ringback: &str) -> Result<(Sandbox, url::Url), CannotStart> {
+/// How far the demo's clock goes ahead: texts go out from 8:00 to 21:00, the business's time and the visitor's, and
+/// whoever tries the demo by night wants to see one. The visitor's zone is this machine's.
+fn until_day(now: Timestamp, business: &str) -> SignedDuration {
+    let zones = [
+        TimeZone::get(business).unwrap_or(TimeZone::UTC),
+        TimeZone::system(),
+    ];
+    let (from, to) = (time(8, 0, 0, 0), time(20, 45, 0, 0));
+    let is_day = |at: Timestamp| {
+        let there = zones.iter().map(|zone| zone.to_datetime(at).time());
+        there.into_iter().all(|time| from <= time && time < to)
+    };
+    let halves = (0..48).map(|halves| SignedDuration::from_mins(30 * halves));
+    halves
+        .into_iter()
+        .find(|ahead| is_day(now + *ahead))
+        .unwrap_or_default()
+}
+
+/// Fails with a sentence where there is no such time zone.
+pub fn known_zone(name: &str) -> Result<(), CannotStart> {
+    match TimeZone::get(name) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(CannotStart(format!(
+            "there is no time zone {name}; one is America/Phoenix"
+        ))),
+    }
+}
+
+async fn own_sandbox(ringback: &str, time_zone: &str) -> Result<(Sandbox, url::Url), CannotStart> {
     let options = ringback_sandbox::Options {
         inbound_url: Some(format!("{ringback}/hooks/texts/inbound")),
+        time_zone: time_zone.to_owned(),
         ..ringback_sandbox::Options::default()
     };
     let sandbox = Sandbox::start(SocketAddr::from(([127, 0, 0, 1], 0)), options);
@@ -185,4 +234,26 @@ async fn fresh_key(app: &crate::app::App, copperline: &Copperline) -> Result<Str
     });
     kept.await.map_err(|e| CannotStart(e.to_string()))?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whenever_the_demo_is_tried_it_is_day() {
+        for hour in 0..24 {
+            let now: Timestamp = format!("2026-11-28T{hour:02}:20:00Z").parse().unwrap();
+            let then = now + until_day(now, seed::PHOENIX);
+            let phoenix = TimeZone::get(seed::PHOENIX).unwrap();
+            for zone in [phoenix, TimeZone::system()] {
+                let clock = zone.to_datetime(then).time();
+                assert!((8..21).contains(&clock.hour()), "{hour}: {clock}");
+            }
+        }
+        let noon = "2026-11-28T19:00:00Z".parse().unwrap();
+        if TimeZone::system().to_datetime(noon).hour() == 19 {
+            assert_eq!(until_day(noon, seed::PHOENIX), SignedDuration::ZERO);
+        }
+    }
 }

@@ -2,13 +2,14 @@
 //! and the pretend website itself, on a site of its own, as in real life.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
 use jiff::SignedDuration;
 use ringback_domain::staff::Staff;
+use serde::Deserialize;
 
 use crate::app::App;
 use crate::error::Error;
@@ -29,6 +30,18 @@ pub struct Stage {
     pub servicetitan: String,
     /// The pretend phone.
     pub phone: String,
+    /// How far the demo's clock was set ahead, so that it is day.
+    pub ahead: SignedDuration,
+}
+
+impl Stage {
+    /// What to know where it was night when the demo began.
+    pub fn night(&self) -> Option<String> {
+        let hours = self.ahead.as_secs_f64() / 3_600.0;
+        (hours > 0.0).then(|| {
+            format!("Texts go out by day only, and it is night: so this demo's clock is {hours} hours ahead.")
+        })
+    }
 }
 
 #[derive(Template)]
@@ -37,6 +50,7 @@ struct StagePage<'a> {
     website: &'a str,
     servicetitan: &'a str,
     phone: &'a str,
+    night: Option<String>,
 }
 
 /// `GET /stage`. Signs the browser in as Dana on the way: in the demo everybody may look.
@@ -49,6 +63,7 @@ pub async fn page(
         website: &stage.website,
         servicetitan: &stage.servicetitan,
         phone: &stage.phone,
+        night: stage.night(),
     };
     let mut response = Html(shown.render().map_err(|_| Error::Fault)?).into_response();
     let policy = format!(
@@ -78,6 +93,28 @@ pub async fn page(
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// How far time is to go on.
+#[derive(Deserialize)]
+pub struct Advance {
+    advance_s: i64,
+}
+
+/// `POST /stage/clock` with `{"advance_s": 3600}`: time goes on for the demo, to see what an hour brings; says
+/// what time it is. The sandbox has a clock of its own (`/control/clock`).
+pub async fn clock(
+    State(app): State<App>,
+    Json(by): Json<Advance>,
+) -> Result<Json<serde_json::Value>, Error> {
+    let month = 31 * 24 * 3_600;
+    if !(0..=month).contains(&by.advance_s) {
+        let sentence = "Time goes on by 0 seconds to a month (2678400) at once.";
+        return Err(Error::BadInput(sentence.into()));
+    }
+    app.clock.advance(SignedDuration::from_secs(by.advance_s));
+    app.outbox.ring();
+    Ok(Json(serde_json::json!({ "now": app.clock.now() })))
 }
 
 /// `GET /demo/stage.css`.

@@ -1,6 +1,7 @@
-//! The accept loop: a bound on connections, a bound on how long a request's head may take, and a drain that
-//! ends although event streams and presence lines are open.
+//! The accept loop: a bound on connections, bounds on how long a request's head may take and a connection may
+//! rest, and a drain that ends although event streams and presence lines are open.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,18 +19,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
+use super::head::{BoundedHead, Turn};
 use crate::app::App;
 
 /// Connections open at a time, presence lines among them. Past it new ones wait in the kernel's queue.
 const CONNECTIONS: usize = 20_000;
 /// A request's head arrives within this, or the connection ends (a dripping client holds one slot, not a thread).
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// A connection may rest between two requests for this long: longer than the proxies in front of us let theirs
+/// (nginx and the usual load balancers a minute, Caddy two), so that it is they who close it.
+const REST_FOR: Duration = Duration::from_secs(130);
 /// A drain lets running requests end for this long.
 const DRAIN_FOR: Duration = Duration::from_secs(8);
-/// After a failed accept (no file descriptors, say) the loop rests.
-const REST: Duration = Duration::from_millis(50);
+/// After a failed accept (no file descriptors, say) the loop waits.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
-/// A connection's place among [`CONNECTIONS`]. Whoever takes a connection over (a presence line) keeps it.
+/// A connection's place among `CONNECTIONS`. Whoever takes a connection over (a presence line) keeps it.
 #[derive(Clone)]
 pub struct Connection(#[expect(dead_code, reason = "held for its Drop")] Arc<OwnedSemaphorePermit>);
 
@@ -52,13 +57,14 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) {
                     stream,
                     address,
                     permit,
+                    rest_for(places.available_permits()),
                     router.clone(),
                     app.clone(),
                 ));
             }
             (Err(error), _) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(REST).await;
+                tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }
         while connections.try_join_next().is_some() {}
@@ -70,24 +76,46 @@ pub async fn serve(listener: TcpListener, router: Router, app: App) {
     }
 }
 
+/// How long a new connection may rest when so many places are free: whoever only sits gets half of them.
+fn rest_for(free: usize) -> Duration {
+    if free > CONNECTIONS / 2 {
+        REST_FOR
+    } else {
+        HEAD_WITHIN
+    }
+}
+
 async fn connection(
     stream: TcpStream,
     address: SocketAddr,
     permit: OwnedSemaphorePermit,
+    rest: Duration,
     router: Router,
     app: App,
 ) {
     // Small answers must not wait for more to send.
     let _ = stream.set_nodelay(true);
     let place = Connection(Arc::new(permit));
+    let turn = Turn::default();
+    let stream = BoundedHead::new(stream, turn.clone(), HEAD_WITHIN);
     let service = service_fn(move |mut request: Request<Incoming>| {
+        turn.request_begins();
         request.extensions_mut().insert(ConnectInfo(address));
         request.extensions_mut().insert(place.clone());
-        router.clone().oneshot(request.map(Body::new))
+        let answering = router.clone().oneshot(request.map(Body::new));
+        let turn = turn.clone();
+        async move {
+            let answer = answering.await?;
+            // What comes over a presence line afterwards is no request.
+            if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                turn.request_ends();
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(rest)
         .max_buf_size(16 * 1024)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

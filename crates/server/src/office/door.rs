@@ -11,6 +11,7 @@ use ringback_domain::staff::{Permission, Staff};
 use sha2::{Digest, Sha256};
 
 use super::page;
+use super::settings::readiness::{self, Standing};
 use crate::app::App;
 use crate::error::{Error, Told};
 use crate::store::staff;
@@ -22,6 +23,8 @@ pub struct Caller {
     pub staff: Staff,
     /// What is stored of this browser's token.
     pub token_hash: Vec<u8>,
+    /// This installation answers at an address that visitors can use; see [`readiness::address`].
+    pub address_is_ready: bool,
 }
 
 impl Caller {
@@ -59,7 +62,12 @@ pub async fn office(
         Err(error) => Error::from(error).into_response(),
         Ok(None) => to_the_sign_in_page(&request),
         Ok(Some(staff)) => {
-            let caller = Caller { staff, token_hash };
+            let address = readiness::address(&app.config.public_url);
+            let caller = Caller {
+                staff,
+                token_hash,
+                address_is_ready: address.standing != Standing::Missing,
+            };
             if !caller.staff.role.may(permission) {
                 return page::not_allowed(&app, &caller).await.into_response();
             }
@@ -148,9 +156,23 @@ pub fn cookie_name(app: &App) -> &'static str {
     }
 }
 
+/// What our cookies have in common. `Lax`: a link to a lead in an email or a chat opens signed in; changes check
+/// their origin besides.
+pub fn attributes(app: &App) -> &'static str {
+    if app.config.is_secure() {
+        "; HttpOnly; SameSite=Lax; Secure"
+    } else {
+        "; HttpOnly; SameSite=Lax"
+    }
+}
+
 /// The token a browser sent along.
 pub fn token(app: &App, headers: &HeaderMap) -> Option<String> {
-    let name = cookie_name(app);
+    cookie(headers, cookie_name(app))
+}
+
+/// The cookie of this name that a browser sent along.
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -158,5 +180,5 @@ pub fn token(app: &App, headers: &HeaderMap) -> Option<String> {
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
-        .map(|(_, token)| token.to_owned())
+        .map(|(_, value)| value.to_owned())
 }

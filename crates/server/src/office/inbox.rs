@@ -7,12 +7,13 @@ use askama::Template;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
-use jiff::Timestamp;
+use axum::response::{Redirect, Response};
 use ringback_domain::id::LeadId;
 use ringback_domain::lead::{Lead, LeadStatus};
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
+use super::below;
 use super::door::Caller;
 use super::fields::{Asked, Fields};
 use super::page::{self, At, Shell};
@@ -23,17 +24,17 @@ use crate::store::lead::LeadFilter;
 use crate::store::{Order, StoreError, Tx, lead};
 use crate::words::Words;
 
-/// Rows on one page.
-const PAGE: i64 = 50;
 /// Rows asked for by number in one go.
 const MOST_IDS: usize = 200;
 
 /// Which leads somebody looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Show {
-    /// Still to be worked.
+    /// Nobody has spoken to them yet.
     #[default]
     Live,
+    /// Somebody has, and nothing has come of it yet.
+    Contacted,
     /// Claimed or contacted by whoever looks.
     Mine,
     /// Booked after all.
@@ -45,8 +46,9 @@ pub enum Show {
 }
 
 impl Show {
-    const EVERY: [Self; 5] = [
+    const EVERY: [Self; 6] = [
         Self::Live,
+        Self::Contacted,
         Self::Mine,
         Self::Recovered,
         Self::Dismissed,
@@ -57,6 +59,7 @@ impl Show {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
+            Self::Contacted => "contacted",
             Self::Mine => "mine",
             Self::Recovered => "recovered",
             Self::Dismissed => "dismissed",
@@ -64,11 +67,21 @@ impl Show {
         }
     }
 
+    /// The list in which a lead of this state stands.
+    pub const fn of(status: LeadStatus) -> Self {
+        match status {
+            LeadStatus::New | LeadStatus::Claimed => Self::Live,
+            LeadStatus::Contacted => Self::Contacted,
+            LeadStatus::Recovered => Self::Recovered,
+            LeadStatus::Dismissed => Self::Dismissed,
+        }
+    }
+
     fn states(self) -> &'static [LeadStatus] {
         match self {
-            Self::Live | Self::Mine => {
-                &[LeadStatus::New, LeadStatus::Claimed, LeadStatus::Contacted]
-            }
+            Self::Live => &[LeadStatus::New, LeadStatus::Claimed],
+            Self::Contacted => &[LeadStatus::Contacted],
+            Self::Mine => &[LeadStatus::New, LeadStatus::Claimed, LeadStatus::Contacted],
             Self::Recovered => &[LeadStatus::Recovered],
             Self::Dismissed => &[LeadStatus::Dismissed],
             Self::All => &[],
@@ -76,11 +89,20 @@ impl Show {
     }
 }
 
+/// What searches are sealed as: an address stands in histories and in the logs of proxies, and what people
+/// search for is names and numbers.
+const SEARCH: &str = "inbox-search";
+/// Longest search, in characters.
+const LONGEST: usize = 100;
+
 /// What the inbox is asked for.
 #[derive(Clone, Debug, Default)]
 struct Wanted {
     show: Show,
+    /// What is looked for.
     q: String,
+    /// The same as the address has it: sealed.
+    search: String,
     /// `left_us-id` of the last row above.
     before: Option<String>,
     /// Only these, by number, separated by commas.
@@ -88,40 +110,45 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(asked: &Fields) -> Self {
-        let show = asked.one("show");
+    /// A search that does not open (its key is gone) is none.
+    fn read(app: &App, me: &Caller, asked: &Fields) -> Self {
+        let search = asked.one("search");
+        let opened = app.vault.open_word(me.business(), SEARCH, &search);
+        let q = opened.map(|q| String::from_utf8_lossy(q.expose_secret()).into_owned());
         Self {
-            show: Show::EVERY
-                .into_iter()
-                .find(|known| known.as_str() == show)
-                .unwrap_or_default(),
-            q: asked.one("q"),
+            show: shown_list(asked),
+            search: if q.is_ok() { search } else { String::new() },
+            q: q.unwrap_or_default(),
             before: asked.some("before"),
             ids: asked.some("ids"),
         }
     }
 
+    /// A search looks through all leads: nobody knows beforehand in which list somebody stands.
     fn filter(&self, me: &Caller) -> Result<LeadFilter, Error> {
-        let before = self.before.as_deref().map(cursor).transpose()?;
+        let before = self.before.as_deref().map(below::read).transpose()?;
+        let search = search(&self.q);
+        let show = if search.is_empty() {
+            self.show
+        } else {
+            Show::All
+        };
         Ok(LeadFilter {
-            states: self.show.states().to_vec(),
-            by: (self.show == Show::Mine).then_some(me.staff.id),
-            search: search(&self.q),
-            before,
-            limit: PAGE + 1,
+            states: show.states().to_vec(),
+            by: (show == Show::Mine).then_some(me.staff.id),
+            search,
+            before: before.map(|(at, id)| (at, LeadId::new(id))),
+            limit: below::PAGE + 1,
         })
     }
 }
 
-fn cursor(text: &str) -> Result<(Timestamp, LeadId), Error> {
-    let read = || {
-        let (left, id) = text.split_once('-')?;
-        let left = Timestamp::from_microsecond(left.parse().ok()?).ok()?;
-        Some((left, LeadId::new(id.parse().ok()?)))
-    };
-    read().ok_or_else(|| {
-        Error::BadInput("That link to further rows cannot be read. Open the inbox again.".into())
-    })
+fn shown_list(asked: &Fields) -> Show {
+    let show = asked.one("show");
+    let mut every = Show::EVERY.into_iter();
+    every
+        .find(|known| known.as_str() == show)
+        .unwrap_or_default()
 }
 
 /// What is looked for, as the store compares it. A number is looked for by its digits, however it was typed
@@ -142,7 +169,7 @@ fn search(typed: &str) -> String {
     wanted
         .chars()
         .filter(|c| !c.is_control())
-        .take(100)
+        .take(LONGEST)
         .collect()
 }
 
@@ -158,24 +185,22 @@ struct InboxPage {
     shell: Shell,
     show: Show,
     q: String,
+    /// The same as addresses have it.
+    search: String,
     tabs: Vec<Tab>,
     rows: Vec<Row>,
     /// Query of the page below; `None` at the end.
     more: Option<String>,
     first: bool,
     reasons: &'static [&'static str],
-    did: Option<super::lead::Did>,
+    did: Option<super::acts::Did>,
 }
 
 impl InboxPage {
-    /// The same search among all leads: a number may be that of somebody who booked long ago.
-    fn everywhere(&self) -> String {
-        query(Show::All, &self.q, None)
-    }
-
     fn empty_title(&self) -> &'static str {
         match self.show {
             Show::Live => "empty-live-title",
+            Show::Contacted => "empty-contacted-title",
             Show::Mine => "empty-mine-title",
             Show::Recovered => "empty-recovered-title",
             Show::Dismissed => "empty-dismissed-title",
@@ -186,6 +211,7 @@ impl InboxPage {
     fn empty_sentence(&self) -> &'static str {
         match self.show {
             Show::Live | Show::All => "empty-live",
+            Show::Contacted => "empty-contacted",
             Show::Mine => "empty-mine",
             Show::Recovered => "empty-recovered",
             Show::Dismissed => "empty-dismissed",
@@ -199,13 +225,24 @@ struct Tab {
     current: bool,
 }
 
+/// `POST /office`: a search, which goes on at an address that tells nothing of it and can be gone back to.
+pub async fn find(State(app): State<App>, me: Caller, fields: Fields) -> Redirect {
+    let q: String = fields.one("q").chars().take(LONGEST).collect();
+    let search = match q.as_str() {
+        "" => String::new(),
+        q => app.vault.word(me.business(), SEARCH, q.as_bytes()),
+    };
+    let query = query(shown_list(&fields), &search, None);
+    Redirect::to(&format!("/office?{query}"))
+}
+
 /// The page.
 pub async fn show(
     State(app): State<App>,
     me: Caller,
     Asked(fields): Asked,
 ) -> Result<Response, Error> {
-    let asked = Wanted::read(&fields);
+    let asked = Wanted::read(&app, &me, &fields);
     let (filter, caller) = (asked.filter(&me)?, me.clone());
     let (shell, around, mut leads) = app
         .store
@@ -221,16 +258,17 @@ pub async fn show(
         .iter()
         .map(|lead| row::row(&shell, &around, lead))
         .collect();
-    let did = super::lead::Did::read(shell.w, &fields);
+    let did = super::acts::Did::read(shell.w, &fields);
     page::html(&InboxPage {
         tabs: tabs(shell.w, &asked),
         show: asked.show,
         rows,
         more,
         first: asked.before.is_none(),
-        reasons: super::lead::REASONS,
+        reasons: super::acts::REASONS,
         did,
         q: asked.q,
+        search: asked.search,
         shell,
     })
 }
@@ -238,17 +276,17 @@ pub async fn show(
 fn tabs(w: &Words, asked: &Wanted) -> Vec<Tab> {
     let tab = |show: Show| Tab {
         label: w.say(&format!("inbox-{}", show.as_str())),
-        href: format!("/office?{}", query(show, &asked.q, None)),
-        current: show == asked.show,
+        href: format!("/office?{}", query(show, "", None)),
+        current: asked.q.is_empty() && show == asked.show,
     };
     Show::EVERY.map(tab).into()
 }
 
-fn query(show: Show, q: &str, before: Option<&str>) -> String {
+fn query(show: Show, search: &str, before: Option<&str>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("show", show.as_str());
-    if !q.is_empty() {
-        query.append_pair("q", q);
+    if !search.is_empty() {
+        query.append_pair("search", search);
     }
     if let Some(before) = before {
         query.append_pair("before", before);
@@ -256,16 +294,11 @@ fn query(show: Show, q: &str, before: Option<&str>) -> String {
     query.finish()
 }
 
-/// One row more than a page was read: it tells whether there is a page below.
+/// Query of the page below, if there is one.
 fn cut(leads: &mut Vec<Lead>, asked: &Wanted) -> Option<String> {
-    let page = usize::try_from(PAGE).expect("a small number");
-    if leads.len() <= page {
-        return None;
-    }
-    leads.truncate(page);
-    let last = leads.last()?;
-    let before = format!("{}-{}", last.stamps.left_at.as_microsecond(), last.id);
-    Some(query(asked.show, &asked.q, Some(&before)))
+    let place = |last: &Lead| (last.stamps.left_at, last.id.get());
+    let below = below::cut(leads, place)?;
+    Some(query(asked.show, &asked.search, Some(&below)))
 }
 
 /// Rows for the page's script.
@@ -321,7 +354,7 @@ pub async fn rows(
     me: Caller,
     Asked(fields): Asked,
 ) -> Result<Json<Rows>, Error> {
-    let asked = Wanted::read(&fields);
+    let asked = Wanted::read(&app, &me, &fields);
     let filter = asked.filter(&me)?;
     let ids = asked.ids.as_deref().map(numbers).transpose()?;
     let (wanted, caller) = (ids.clone(), me.clone());
@@ -370,7 +403,7 @@ fn numbers(text: &str) -> Result<Vec<LeadId>, Error> {
         .take(MOST_IDS)
         .map(|id| id.parse().ok().map(LeadId::new))
         .collect();
-    read.ok_or_else(|| Error::BadInput("Leads are asked for by their numbers.".into()))
+    read.ok_or(Error::Unreadable("error-lead-numbers"))
 }
 
 /// Those of the named leads that belong in the list.
@@ -441,13 +474,5 @@ mod tests {
         assert_eq!(search("R-3467"), "r-3467");
         assert_eq!(search("O'Neil 2"), "o'neil 2");
         assert_eq!(search("42"), "42");
-    }
-
-    #[test]
-    fn a_cursor_that_was_bent_is_refused_with_a_sentence() {
-        assert!(cursor("1700000000000000-7").is_ok());
-        for bent in ["", "7", "x-7", "7-x", "99999999999999999999-7"] {
-            assert!(matches!(cursor(bent), Err(Error::BadInput(_))), "{bent}");
-        }
     }
 }

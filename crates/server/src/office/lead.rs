@@ -1,50 +1,34 @@
-//! One lead: its page, and what staff do with it. Every act is one transaction of a domain move, the lead's
-//! row and a line of its timeline; what can be pressed by mistake can be taken back.
+//! One lead's page: who, what they said, what happened outside, the tasks, the timeline. What staff do with a lead
+//! is in `acts.rs`.
 
 use askama::Template;
-use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use jiff::Timestamp;
+use ringback_domain::appointment::AppointmentStatus;
 use ringback_domain::follow_up::Ruling;
 use ringback_domain::id::{DeliveryId, LeadId};
-use ringback_domain::lead::{Before, Lead, LeadEvent, MoveRefused};
-use ringback_domain::person::greeting_name;
+use ringback_domain::lead::{Lead, LeadStatus};
+use ringback_domain::opt_out::{Source, carrier_blocks};
 use ringback_domain::scheduler::Scheduler;
 use ringback_domain::session::{Address, Answers, Session};
-use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::door::{self, Caller};
-use super::fields::{Asked, Fields, Number};
+use super::acts::{self, Did, REASONS};
+use super::door::Caller;
+use super::fields::{Asked, Number};
+use super::inbox::Show;
 use super::page::{self, At, Shell};
 use super::row::{self, Around, Row};
-use super::sign_in::own_path;
 use super::tasks::{TaskForm, TaskLine};
 use super::timeline::{self, Line};
 use crate::app::App;
 use crate::error::Error;
-use crate::outbox::by_hand::{self, ByHand};
-use crate::store::lead::EventRow;
+use crate::outbox::by_hand;
 use crate::store::text_message::Direction;
 use crate::store::{
-    Hint, Order, StoreError, Tx, business, delivery, lead, scheduler, session, staff, task,
-    text_message,
+    StoreError, Tx, appointment, lead, opt_out, scheduler, session, staff, task, text_message,
 };
 use crate::words::Words;
-
-/// Reasons to set a lead aside; each has its words under `dismiss-…`.
-pub const REASONS: &[&str] = &[
-    "not_our_work",
-    "too_far",
-    "no_answer",
-    "went_elsewhere",
-    "wrong_number",
-    "spam",
-];
-/// Longest note, and longest reason in staff's own words, in characters.
-const LONGEST_NOTE: usize = 2_000;
 
 #[derive(Template)]
 #[template(path = "office/lead.html")]
@@ -52,15 +36,27 @@ struct LeadPage {
     shell: Shell,
     row: Row,
     answers: Vec<Answer>,
+    /// What they booked.
+    booked: Option<Booked>,
     stamps: Vec<Stamp>,
     timeline: Vec<Line>,
     tasks: Vec<TaskLine>,
     task_form: TaskForm,
     conversation: Vec<Text>,
+    /// The caller's own newest move can be taken back, and no other button says the same.
     can_undo: bool,
+    /// The list in which it stands.
+    list: &'static str,
+    /// Whether ServiceTitan is connected.
+    connected: bool,
+    /// *Text from my phone* without our script: with the scheduler's own page in it. None for who said STOP.
     sms: Option<String>,
     /// Why *Send booking link* is off.
     link_why: Option<String>,
+    /// They have a number, and have not asked not to be texted.
+    may_ask_for_none: bool,
+    /// They asked not to be texted.
+    no_texts: Option<NoTexts>,
     /// A record for ServiceTitan that can be tried once more.
     retry: Option<DeliveryId>,
     others: Vec<Other>,
@@ -85,6 +81,14 @@ impl LeadPage {
     }
 }
 
+/// Their appointment.
+struct Booked {
+    when: String,
+    cancelled: bool,
+    /// Where it stands in the list.
+    href: String,
+}
+
 /// Something they said, under its label.
 struct Answer {
     label: String,
@@ -106,6 +110,14 @@ struct Text {
     status: String,
 }
 
+/// No text goes to their number.
+struct NoTexts {
+    /// Who said so, and when.
+    said: String,
+    /// The carrier blocks the number by itself: writing down that they want texts again would move nothing.
+    carrier_blocks: bool,
+}
+
 /// Another request of the same person.
 struct Other {
     id: LeadId,
@@ -122,7 +134,7 @@ pub async fn show(
     Number(id): Number,
     Asked(asked): Asked,
 ) -> Result<Response, Error> {
-    let public_url = app.config.public_url.clone();
+    let origin = app.config.origin();
     let page = app
         .store
         .read(move |tx| {
@@ -143,27 +155,41 @@ pub async fn show(
                 lead.email.as_deref().unwrap_or_default(),
             )?;
             let did = Did::read(shell.w, &asked);
-            let can_undo = newest_move(&events, &me).is_some();
+            let ruling = by_hand::ask(tx, &lead)?;
+            let no_texts = no_texts(tx, &shell, &lead)?;
+            let own_page = format!("{origin}/s/{}", scheduler.public_id);
+            let status = lead.state.status();
+            let booked = booked(tx, &shell, &lead)?;
+            let called_off = booked.as_ref().is_some_and(|booked| booked.cancelled);
+            let can_undo = matches!(status, LeadStatus::Contacted | LeadStatus::Recovered)
+                && acts::newest_move(&events, &me).is_some();
             Ok(LeadPage {
                 row: row::row(&shell, &around, &lead),
                 answers: answers(&shell, &scheduler, &session, &lead),
+                booked,
                 stamps: stamps(&shell, &lead),
                 timeline: timeline::lines(&shell, &around, &events),
                 tasks: tasks
                     .iter()
                     .map(|task| TaskLine::of(&shell, &around.names, task))
                     .collect(),
-                task_form: TaskForm::blank(&shell, &everybody),
+                task_form: TaskForm::of(&shell, &everybody, None),
                 conversation: conversation(tx, &shell, &lead)?,
                 can_undo,
-                link_why: link_why(tx, &shell, &lead)?,
+                list: Show::of(status).as_str(),
+                connected: around.servicetitan,
+                link_why: link_why(&shell, ruling),
                 retry: around
                     .deliveries(lead.id)
                     .iter()
                     .rev()
                     .find(|delivery| by_hand::may_retry(delivery) && delivery.why.is_some())
+                    .filter(|_| !called_off)
                     .map(|delivery| delivery.id),
-                sms: text_from_my_phone(&shell, &scheduler, &public_url, &lead),
+                sms: acts::sms(shell.w, &me, &shell.business, &lead, &own_page)
+                    .filter(|_| no_texts.is_none()),
+                may_ask_for_none: lead.phone.is_some() && no_texts.is_none(),
+                no_texts,
                 others: others(&shell, &around, &lead, &same_person),
                 reasons: REASONS,
                 did,
@@ -172,6 +198,33 @@ pub async fn show(
         })
         .await?;
     page::html(&page)
+}
+
+fn booked(tx: &mut Tx<'_>, shell: &Shell, lead: &Lead) -> Result<Option<Booked>, StoreError> {
+    let Some(id) = lead.appointment else {
+        return Ok(None);
+    };
+    let found = appointment::get(tx, lead.business, id)?;
+    let when = shell.w.window(
+        found.window.start,
+        found.window.end,
+        &shell.zone(),
+        shell.region(),
+    );
+    let cancelled = found.status == AppointmentStatus::Cancelled;
+    let list = if cancelled {
+        "?show=cancelled"
+    } else if found.window.end < shell.now {
+        "?show=past"
+    } else {
+        ""
+    };
+    let href = format!("/office/appointments{list}#appointment-{id}");
+    Ok(Some(Booked {
+        when,
+        cancelled,
+        href,
+    }))
 }
 
 /// Everything they said, in the order of the steps, under the labels they read.
@@ -199,11 +252,35 @@ fn answers(shell: &Shell, scheduler: &Scheduler, session: &Session, lead: &Lead)
         "lead-may-text-no"
     };
     said.push((w.say("lead-may-text"), w.say(may_text)));
+    said.push((w.say("lead-their-zone"), their_zone(shell, session, lead)));
     said.push((w.say("lead-came-from"), came_from(session)));
     said.into_iter()
         .filter(|(_, said)| !said.is_empty())
         .map(|(label, said)| Answer { label, said })
         .collect()
+}
+
+/// Where their clocks show another time than the business's: it decides when a text may go, and when to call.
+fn their_zone(shell: &Shell, session: &Session, lead: &Lead) -> String {
+    let Some(zone) = session.came_from.browser_zone() else {
+        return String::new();
+    };
+    let left_at = lead.stamps.left_at;
+    let (here, there) = (shell.zone().to_offset(left_at), zone.to_offset(left_at));
+    if here == there {
+        return String::new();
+    }
+    let clock = |zone| {
+        shell
+            .w
+            .time(left_at.to_zoned_datetime(zone).time(), shell.region())
+    };
+    let said = [
+        ("zone", session.came_from.zone.clone()),
+        ("here", clock(shell.zone())),
+        ("there", clock(zone)),
+    ];
+    shell.w.with("lead-their-zone-said", &said)
 }
 
 /// On one line, as far as it is known.
@@ -271,11 +348,7 @@ fn stamps(shell: &Shell, lead: &Lead) -> Vec<Stamp> {
 /// The time of day with seconds: stamps are about seconds.
 fn clock_time(shell: &Shell, at: Timestamp) -> String {
     let local = at.to_zoned_datetime(shell.zone());
-    format!(
-        "{}:{:02}",
-        shell.w.time(local.time(), shell.region()),
-        local.second()
-    )
+    shell.w.time_to_the_second(local.time(), shell.region())
 }
 
 /// "+0.4 s", "+12 s", "+3 min": how long after; empty at or before.
@@ -302,36 +375,6 @@ fn after(w: &Words, span: jiff::SignedDuration) -> String {
     )
 }
 
-/// *Text from my phone*: an `sms:` link with the words filled in. The staff member's own phone sends it, so
-/// it greets in their name; the link in it is the scheduler's own page.
-fn text_from_my_phone(
-    shell: &Shell,
-    scheduler: &Scheduler,
-    public_url: &url::Url,
-    lead: &Lead,
-) -> Option<String> {
-    let phone = lead.phone.as_deref()?;
-    let first = |name: &str| name.split(' ').next().unwrap_or_default().to_owned();
-    let link = public_url
-        .join(&format!("/s/{}", scheduler.public_id))
-        .ok()?;
-    let words = shell.w.with(
-        "sms-from-my-phone",
-        &[
-            (
-                "name",
-                greeting_name(&lead.name).unwrap_or_default().to_owned(),
-            ),
-            ("staff", first(&shell.me.staff.name)),
-            ("business", shell.business.name.clone()),
-            ("service", lead.service_title.clone()),
-            ("link", link.to_string()),
-        ],
-    );
-    let body: String = url::form_urlencoded::byte_serialize(words.as_bytes()).collect();
-    Some(format!("sms:{phone}?&body={}", body.replace('+', "%20")))
-}
-
 /// The texts both ways with their number.
 fn conversation(tx: &mut Tx<'_>, shell: &Shell, lead: &Lead) -> Result<Vec<Text>, StoreError> {
     let Some(phone) = &lead.phone else {
@@ -350,12 +393,36 @@ fn conversation(tx: &mut Tx<'_>, shell: &Shell, lead: &Lead) -> Result<Vec<Text>
         .collect())
 }
 
+/// That they asked not to be texted, and how we know.
+fn no_texts(tx: &mut Tx<'_>, shell: &Shell, lead: &Lead) -> Result<Option<NoTexts>, StoreError> {
+    let Some(phone) = &lead.phone else {
+        return Ok(None);
+    };
+    let lines = opt_out::lines(tx, lead.business, phone)?;
+    let Some(line) = lines.first().filter(|line| line.opted_out) else {
+        return Ok(None);
+    };
+    let key = match line.source {
+        Source::Staff => "no-texts-by-staff",
+        _ if !line.said.is_empty() => "no-texts-by-text",
+        Source::Carrier | Source::InboundText => "no-texts-by-carrier",
+    };
+    let said = [
+        ("when", shell.moment(&line.at)),
+        ("said", line.said.clone()),
+    ];
+    Ok(Some(NoTexts {
+        said: shell.w.with(key, &said),
+        carrier_blocks: carrier_blocks(&lines),
+    }))
+}
+
 /// What the rules would say of a link by hand now, when it is no.
-fn link_why(tx: &mut Tx<'_>, shell: &Shell, lead: &Lead) -> Result<Option<String>, StoreError> {
-    Ok(match by_hand::ask(tx, lead)? {
-        Ruling::Never(why) => Some(shell.w.say(&format!("why-not-{why}"))),
-        Ruling::Send | Ruling::NotBefore(_) => None,
-    })
+fn link_why(shell: &Shell, ruling: Ruling) -> Option<String> {
+    match ruling {
+        Ruling::Never(why) => Some(acts::link_why(shell.w, why)),
+        Ruling::Send { .. } | Ruling::NotBefore(_) => None,
+    }
 }
 
 fn others(shell: &Shell, around: &Around, lead: &Lead, same_person: &[Lead]) -> Vec<Other> {
@@ -371,381 +438,4 @@ fn others(shell: &Shell, around: &Around, lead: &Lead, same_person: &[Lead]) -> 
             state: row::state_said(shell, around, other),
         })
         .collect()
-}
-
-/// The message after an act, with its way back.
-pub struct Did {
-    /// What was done.
-    pub said: String,
-    /// Where Undo is posted to.
-    pub undo: Option<String>,
-}
-
-/// What can have been done, and whether it can be taken back.
-const ACTS: &[(&str, bool)] = &[
-    ("claimed", true),
-    ("called", true),
-    ("contacted", true),
-    ("dismissed", true),
-    ("reopened", true),
-    ("undone", false),
-    ("noted", false),
-    ("task-made", false),
-    ("task-done", false),
-    ("task-reopened", false),
-    ("link-planned", false),
-    ("link-night", false),
-    ("retried", false),
-    ("saved", false),
-];
-
-impl Did {
-    /// Reads `did` and `lead` of an address we sent somebody to.
-    pub fn read(w: &Words, asked: &Fields) -> Option<Self> {
-        let did = asked.one("did");
-        let lead = asked.one("lead").parse().ok();
-        let (act, _) = ACTS.iter().find(|(act, _)| *act == did)?;
-        Some(Self::of(w, act, lead.map(LeadId::new)))
-    }
-
-    fn of(w: &Words, act: &str, lead: Option<LeadId>) -> Self {
-        let undoable = ACTS.iter().any(|(known, undo)| *known == act && *undo);
-        Self {
-            said: w.say(&format!("did-{act}")),
-            undo: lead
-                .filter(|_| undoable)
-                .map(|lead| format!("/office/leads/{lead}/undo")),
-        }
-    }
-}
-
-/// The answer to an act: for our script what to say, for a plain form the page it came from.
-#[derive(Serialize)]
-struct Answered {
-    said: String,
-    undo: Option<String>,
-}
-
-/// Tells whoever acted what was done.
-pub fn answer(
-    w: &Words,
-    headers: &HeaderMap,
-    fields: &Fields,
-    act: &str,
-    lead: Option<LeadId>,
-) -> Response {
-    let did = Did::of(w, act, lead);
-    if door::is_ours(headers) {
-        return Json(Answered {
-            said: did.said,
-            undo: did.undo,
-        })
-        .into_response();
-    }
-    let back = fields.some("back").or_else(|| {
-        let lead = lead?;
-        Some(format!("/office/leads/{lead}"))
-    });
-    let back = own_path(back.as_deref().unwrap_or_default()).to_owned();
-    let joint = if back.contains('?') { '&' } else { '?' };
-    let lead = lead.map_or_else(String::new, |lead| format!("&lead={lead}"));
-    Redirect::to(&format!("{back}{joint}did={act}{lead}")).into_response()
-}
-
-/// What was done, or why it cannot be.
-type Acted = Result<&'static str, String>;
-
-/// Runs one act on a lead in one transaction.
-async fn act<F>(
-    app: App,
-    me: Caller,
-    id: i64,
-    headers: HeaderMap,
-    fields: Fields,
-    work: F,
-) -> Result<Response, Error>
-where
-    F: Fn(&mut Tx<'_>, &Scene<'_>, &mut Lead) -> Result<Acted, StoreError> + Send + 'static,
-{
-    let (caller, sent) = (me.clone(), fields.clone());
-    let (w, acted) = app
-        .store
-        .write(Order::Business(me.business().get()), move |tx| {
-            let business = business::get(tx, caller.business())?;
-            let Some(mut lead) = lead::get(tx, business.id, LeadId::new(id))? else {
-                return Err(StoreError::NoRow);
-            };
-            let scene = Scene {
-                me: &caller,
-                w: Words::of(&business.locale),
-                fields: &sent,
-            };
-            let acted = work(tx, &scene, &mut lead)?;
-            Ok((scene.w, acted))
-        })
-        .await?;
-    match acted {
-        Ok(act) => Ok(answer(w, &headers, &fields, act, Some(LeadId::new(id)))),
-        Err(sentence) => Err(Error::Conflict(sentence)),
-    }
-}
-
-struct Scene<'a> {
-    me: &'a Caller,
-    w: &'static Words,
-    fields: &'a Fields,
-}
-
-impl Scene<'_> {
-    /// Saves what a move has changed, with a line of the timeline that remembers how it was before.
-    fn keep(
-        &self,
-        tx: &mut Tx<'_>,
-        lead: &Lead,
-        event: LeadEvent,
-        before: &Before,
-        mut detail: Value,
-    ) -> Result<(), StoreError> {
-        detail["before"] = json!(before);
-        lead::save(tx, lead)?;
-        lead::event(tx, lead, event, Some(self.me.staff.id), detail)
-    }
-
-    fn refused(&self, tx: &mut Tx<'_>, refused: &MoveRefused) -> Result<String, StoreError> {
-        Ok(match refused {
-            MoveRefused::Recovered => self.w.say("refused-recovered"),
-            MoveRefused::Dismissed => self.w.say("refused-dismissed"),
-            MoveRefused::NoReason => self.w.say("refused-no-reason"),
-            MoveRefused::ClaimedBy(who) => {
-                let names = staff::names(tx, self.me.business())?;
-                let name = names.get(who).cloned().unwrap_or_default();
-                self.w.with("refused-claimed", &[("name", name)])
-            }
-        })
-    }
-}
-
-/// *Claim*: "I am on it".
-pub async fn claim(
-    State(app): State<App>,
-    me: Caller,
-    Number(id): Number,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Result<Response, Error> {
-    act(app, me, id, headers, fields, |tx, scene, lead| {
-        let before = lead.before();
-        if let Err(refused) = lead.claim(scene.me.staff.id, tx.now()) {
-            return scene.refused(tx, &refused).map(Err);
-        }
-        if lead.state != before.state {
-            scene.keep(tx, lead, LeadEvent::Claimed, &before, json!({}))?;
-        }
-        Ok(Ok("claimed"))
-    })
-    .await
-}
-
-/// The call button was pressed: the lead is the caller's, the first contact is stamped.
-pub async fn call(
-    State(app): State<App>,
-    me: Caller,
-    Number(id): Number,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Result<Response, Error> {
-    act(app, me, id, headers, fields, |tx, scene, lead| {
-        let before = lead.before();
-        if let Err(refused) = lead.call(scene.me.staff.id, tx.now()) {
-            return scene.refused(tx, &refused).map(Err);
-        }
-        scene.keep(tx, lead, LeadEvent::Called, &before, json!({}))?;
-        Ok(Ok("called"))
-    })
-    .await
-}
-
-/// *Contacted*: somebody reached them.
-pub async fn contacted(
-    State(app): State<App>,
-    me: Caller,
-    Number(id): Number,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Result<Response, Error> {
-    act(app, me, id, headers, fields, |tx, scene, lead| {
-        let before = lead.before();
-        if let Err(refused) = lead.contacted(scene.me.staff.id, tx.now()) {
-            return scene.refused(tx, &refused).map(Err);
-        }
-        scene.keep(tx, lead, LeadEvent::Contacted, &before, json!({}))?;
-        Ok(Ok("contacted"))
-    })
-    .await
-}
-
-/// *Dismiss*, with one of our reasons or staff's own words.
-pub async fn dismiss(
-    State(app): State<App>,
-    me: Caller,
-    Number(id): Number,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Result<Response, Error> {
-    act(app, me, id, headers, fields, |tx, scene, lead| {
-        let before = lead.before();
-        let own = scene.fields.one("own");
-        let chosen = scene.fields.one("reason");
-        let known = REASONS.contains(&chosen.as_str());
-        let reason = if known { chosen } else { own };
-        let reason: String = reason.chars().take(LONGEST_NOTE).collect();
-        if let Err(refused) = lead.dismiss(&reason, scene.me.staff.id, tx.now()) {
-            return scene.refused(tx, &refused).map(Err);
-        }
-        if lead.state != before.state {
-            let detail = json!({ "reason": reason });
-            scene.keep(tx, lead, LeadEvent::Dismissed, &before, detail)?;
-        }
-        Ok(Ok("dismissed"))
-    })
-    .await
-}
-
-/// *Reopen*: to be worked again, by whoever takes it up.
-pub async fn reopen(
-    State(app): State<App>,
-    me: Caller,
-    Number(id): Number,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Result<Response, Error> {
-    act(app, me, id, headers, fields, |tx, scene, lead| {
-        let before = lead.before();
-        if let Err(refused) = lead.reopen() {
-            return scene.refused(tx, &refused).map(Err);
-        }
-        if lead.state != before.state {
-            scene.keep(tx, lead, LeadEvent::Reopened, &before, json!({}))?;
-        }
-        Ok(Ok("reopened"))
-    })
-    .await
-}
-
-/// *Undo*: the caller's own newest move is taken back, if nothing has moved the lead since.
-pub async fn undo(
-    State(app): State<App>,
-    me: Caller,
-    Number(id): Number,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Result<Response, Error> {
-    act(app, me, id, headers, fields, |tx, scene, lead| {
-        let events = lead::events(tx, lead.business, lead.id)?;
-        let Some(before) = newest_move(&events, scene.me) else {
-            return Ok(Err(scene.w.say("refused-undo")));
-        };
-        if let Err(refused) = lead.take_back(before) {
-            return scene.refused(tx, &refused).map(Err);
-        }
-        lead::save(tx, lead)?;
-        let detail = json!({ "undo": true });
-        lead::event(
-            tx,
-            lead,
-            LeadEvent::Reopened,
-            Some(scene.me.staff.id),
-            detail,
-        )?;
-        Ok(Ok("undone"))
-    })
-    .await
-}
-
-/// How the lead stood before the caller's move, when that move is the newest one.
-fn newest_move(events: &[EventRow], me: &Caller) -> Option<Before> {
-    use LeadEvent::{Called, Claimed, Contacted, Dismissed, Left, LeftAgain, Recovered, Reopened};
-    let newest = events.iter().rev().find(|event| {
-        matches!(
-            event.kind,
-            Left | LeftAgain | Recovered | Claimed | Called | Contacted | Dismissed | Reopened
-        )
-    })?;
-    if newest.staff != Some(me.staff.id) {
-        return None;
-    }
-    serde_json::from_value(newest.detail.get("before")?.clone()).ok()
-}
-
-/// A note of staff's own.
-pub async fn note(
-    State(app): State<App>,
-    me: Caller,
-    Number(id): Number,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Result<Response, Error> {
-    let typed = fields.one("note");
-    act(app, me, id, headers, fields, move |tx, scene, lead| {
-        if typed.is_empty() {
-            return Ok(Err(scene.w.say("refused-empty-note")));
-        }
-        if typed.chars().count() > LONGEST_NOTE {
-            return Ok(Err(scene
-                .w
-                .with("refused-long-note", &[("longest", LONGEST_NOTE)])));
-        }
-        let detail = json!({ "note": typed });
-        lead::event(tx, lead, LeadEvent::Note, Some(scene.me.staff.id), detail)?;
-        Ok(Ok("noted"))
-    })
-    .await
-}
-
-/// *Send booking link*: planned under the same rules as every text, or the reason why not.
-pub async fn send_link(
-    State(app): State<App>,
-    me: Caller,
-    Number(id): Number,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Result<Response, Error> {
-    act(app, me, id, headers, fields, |tx, scene, lead| {
-        let sentence = match by_hand::send_link(tx, lead, scene.me.staff.id)? {
-            ByHand::Planned { night: false, .. } => return Ok(Ok("link-planned")),
-            ByHand::Planned { night: true, .. } => return Ok(Ok("link-night")),
-            ByHand::Never(why) => scene.w.say(&format!("why-not-{why}")),
-            ByHand::AlreadyWaiting => scene.w.say("refused-link-waits"),
-        };
-        Ok(Err(sentence))
-    })
-    .await
-}
-
-/// *Try again*: a record that ServiceTitan certainly did not take.
-pub async fn retry(
-    State(app): State<App>,
-    me: Caller,
-    Number(id): Number,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Result<Response, Error> {
-    act(app, me, id, headers, fields, |tx, scene, lead| {
-        let asked = scene.fields.one("delivery").parse().map(DeliveryId::new);
-        let deliveries = delivery::of_lead(tx, lead.business, lead.id)?;
-        let theirs = deliveries.iter().find(|d| Ok(d.id) == asked);
-        let again = match theirs {
-            Some(delivery) => by_hand::retry(tx, lead.business, delivery.id)?,
-            None => false,
-        };
-        if !again {
-            return Ok(Err(scene.w.say("refused-retry")));
-        }
-        tx.hint(Hint::Lead {
-            business: lead.business,
-            lead: lead.id,
-        });
-        Ok(Ok("retried"))
-    })
-    .await
 }

@@ -4,10 +4,13 @@
 //! lead may go through is `ringback_domain`'s to say, how it is kept is `store`'s. Not here: what the visitor
 //! sees (`scheduler/`) and how deliveries are made (`outbox/`).
 
+pub mod acts;
 pub mod appointments;
+mod below;
 pub mod door;
 pub mod fields;
 pub mod inbox;
+mod known;
 pub mod lead;
 pub mod page;
 pub mod passwords;

@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ringback_domain::business::Business;
+use ringback_domain::follow_up;
 use ringback_domain::region::Region;
 use ringback_domain::staff::{Permission, Role};
 
@@ -75,7 +76,7 @@ impl Shell {
             new_leads: lead::count_new(tx, business.id)?,
             overdue: task::overdue(tx, business.id, me.staff.id)?,
             unready: me.staff.role.may(Permission::SeeSettings)
-                && !readiness::open_points(tx, &business)?.is_empty(),
+                && (!me.address_is_ready || !readiness::open_points(tx, &business)?.is_empty()),
             now: tx.now(),
             me: me.clone(),
             business,
@@ -106,6 +107,21 @@ impl Shell {
     /// An instant as the business writes it.
     pub fn moment(&self, at: &Timestamp) -> String {
         self.w.moment(*at, &self.zone(), self.region())
+    }
+
+    /// A sentence about the hours of texts, as the region writes them; `consent` stands in one of them.
+    pub fn text_hours(&self, key: &str, consent: &str) -> String {
+        let hour = |time| self.w.time(time, self.region());
+        let (from, to) = (hour(follow_up::EARLIEST), hour(follow_up::LATEST));
+        let said = [("from", from), ("to", to), ("consent", consent.to_owned())];
+        self.w.with(key, &said)
+    }
+
+    /// What people call the business's zone: by its city.
+    pub fn zone_name(&self) -> String {
+        let name = self.business.time_zone.as_str();
+        let city = name.rsplit_once('/').map_or(name, |(_, city)| city);
+        city.replace('_', " ")
     }
 
     /// A phone number as the business's region writes it.

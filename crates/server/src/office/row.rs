@@ -1,18 +1,19 @@
 //! A lead in the words of the inbox: who, what for, how long ago, where they stopped, what happened in
 //! ServiceTitan and with the text, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ringback_domain::delivery::{Delivery, DeliveryKind, DeliveryStatus};
-use ringback_domain::follow_up::{TextNote, WhyNot};
-use ringback_domain::id::{LeadId, StaffId};
+use ringback_domain::follow_up::{TextNote, There, WhyNot};
+use ringback_domain::id::{LeadId, SchedulerId, StaffId};
 use ringback_domain::lead::{Lead, LeadState};
 use ringback_domain::phone::Phone;
 
 use super::page::Shell;
 use crate::outbox::why;
-use crate::store::{StoreError, Tx, delivery, integration, staff};
+use crate::store::{StoreError, Tx, delivery, integration, scheduler, staff};
 use crate::words::Words;
 
 /// What rows need besides the lead itself, read once for all of them.
@@ -21,6 +22,8 @@ pub struct Around {
     pub names: BTreeMap<StaffId, String>,
     /// Whether ServiceTitan is connected.
     pub servicetitan: bool,
+    /// Schedulers that send ServiceTitan nobody who left.
+    never: BTreeSet<SchedulerId>,
     deliveries: BTreeMap<LeadId, Vec<Delivery>>,
 }
 
@@ -35,9 +38,12 @@ impl Around {
                 deliveries.entry(lead).or_default().push(delivery);
             }
         }
+        let mut schedulers = scheduler::list(tx, business)?;
+        schedulers.retain(|scheduler| scheduler.settings.sync.send.delay().is_none());
         Ok(Self {
             names: staff::names(tx, business)?,
             servicetitan: integration::connected(tx, business, "servicetitan")?,
+            never: schedulers.iter().map(|scheduler| scheduler.id).collect(),
             deliveries,
         })
     }
@@ -45,6 +51,16 @@ impl Around {
     /// A lead's deliveries, oldest first.
     pub fn deliveries(&self, lead: LeadId) -> &[Delivery] {
         self.deliveries.get(&lead).map_or(&[], Vec::as_slice)
+    }
+
+    /// Why a lead without a record in ServiceTitan has none; `None` where none is to be expected.
+    fn why_no_record(&self, lead: &Lead) -> Option<&'static str> {
+        let why = match lead.appointment {
+            Some(_) => "crm-not-then",
+            None if self.never.contains(&lead.scheduler) => "crm-never",
+            None => "crm-not-then-or-never",
+        };
+        self.servicetitan.then_some(why)
     }
 
     /// What a colleague is called.
@@ -147,8 +163,8 @@ pub fn row(shell: &Shell, around: &Around, lead: &Lead) -> Row {
         mine: held_by(&lead.state) == Some(shell.me.staff.id),
         back: lead.back_since.is_some(),
         notes,
-        crm: crm_chip(shell, around.servicetitan, deliveries),
-        text: text_chip(shell, lead),
+        crm: crm_chip(shell, around.why_no_record(lead), deliveries),
+        text: text_chip(shell, lead, deliveries),
     }
 }
 
@@ -189,12 +205,11 @@ fn request_number(w: &Words, number: i64) -> String {
 pub fn state_said(shell: &Shell, around: &Around, lead: &Lead) -> String {
     let w = shell.w;
     let by_at = |key: &str, by: StaffId, at: Timestamp| {
-        let who = if by == shell.me.staff.id {
-            w.say("you")
-        } else {
-            around.name(by).to_owned()
-        };
-        w.with(key, &[("name", who), ("when", w.ago(at, shell.now))])
+        let when = ("when", w.ago(at, shell.now));
+        if by == shell.me.staff.id {
+            return w.with(&format!("{key}-you"), &[when]);
+        }
+        w.with(key, &[("name", around.name(by).to_owned()), when])
     };
     match &lead.state {
         LeadState::New => w.say("state-new"),
@@ -224,18 +239,23 @@ pub fn dismissal(w: &Words, reason: &str) -> String {
     }
 }
 
-/// What stands in ServiceTitan, or will: the newest of the lead's record deliveries tells.
-pub fn crm_chip(shell: &Shell, connected: bool, deliveries: &[Delivery]) -> Option<Chip> {
+/// What stands in ServiceTitan, or will: the newest of the lead's record deliveries tells. `none` is the sentence where
+/// there is none of them.
+pub fn crm_chip(
+    shell: &Shell,
+    none: Option<&'static str>,
+    deliveries: &[Delivery],
+) -> Option<Chip> {
     let w = shell.w;
     let newest = deliveries
         .iter()
         .rev()
         .find(|d| matches!(d.kind, DeliveryKind::CrmAbandoned | DeliveryKind::CrmBooked));
     let Some(delivery) = newest else {
-        return connected.then(|| Chip {
+        return none.map(|why| Chip {
             tone: "quiet",
             said: w.say("crm-off"),
-            why: w.say("crm-off-why"),
+            why: w.say(why),
         });
     };
     // A withdrawn update leaves standing what an earlier delivery made.
@@ -272,14 +292,24 @@ pub fn crm_chip(shell: &Shell, connected: bool, deliveries: &[Delivery]) -> Opti
 }
 
 /// What happened with the text, or why there was none.
-pub fn text_chip(shell: &Shell, lead: &Lead) -> Option<Chip> {
+pub fn text_chip(shell: &Shell, lead: &Lead, deliveries: &[Delivery]) -> Option<Chip> {
     let w = shell.w;
-    // The rules are asked again when it is due; what they will say of staff's own acts can be said now.
-    let staff_has_it = matches!(
-        lead.state,
-        LeadState::Contacted { .. } | LeadState::Dismissed { .. }
-    );
+    // The rules are asked again when it is due; what they will say of staff's own acts can be said now. A link that
+    // staff asked for goes all the same.
+    let by_hand = deliveries.iter().any(|d| {
+        use DeliveryStatus::{Claimed, Due, Sending};
+        d.kind == DeliveryKind::TextLink && matches!(d.status, Due | Claimed | Sending)
+    });
+    let staff_has_it = !by_hand
+        && matches!(
+            lead.state,
+            LeadState::Contacted { .. } | LeadState::Dismissed { .. }
+        );
+    let booked = matches!(lead.state, LeadState::Recovered { .. });
     let note = match lead.text_note.as_ref()? {
+        TextNote::Planned { .. } if booked => &TextNote::Not {
+            why: WhyNot::Booked,
+        },
         TextNote::Planned { .. } if staff_has_it => &TextNote::Not {
             why: WhyNot::StaffHasIt,
         },
@@ -290,10 +320,15 @@ pub fn text_chip(shell: &Shell, lead: &Lead) -> Option<Chip> {
     };
     let chip = |tone, said: String, why: String| Some(Chip { tone, said, why });
     match note {
-        TextNote::Planned { at, night } => {
-            let key = if *night { "text-night" } else { "text-planned" };
+        TextNote::Planned { at, night, there } => {
+            let key = match (night, there) {
+                (false, _) => "text-planned",
+                (true, None) => "text-night",
+                (true, Some(_)) => "text-night-there",
+            };
             let said = w.with(key, &[("when", soon(shell, *at))]);
-            chip("wait", said, String::new())
+            let why = there.as_ref().map(|there| two_clocks(shell, there));
+            chip("wait", said, why.unwrap_or_default())
         }
         TextNote::Not {
             why: WhyNot::NotTextable,
@@ -304,6 +339,18 @@ pub fn text_chip(shell: &Shell, lead: &Lead) -> Option<Chip> {
         TextNote::Failed { said } => chip("bad", w.say("text-failed"), why::sentence(w, said)),
         TextNote::Unknown => chip("bad", w.say("text-unknown"), w.say("text-unknown-why")),
     }
+}
+
+/// "2:47 PM here is 10:47 PM where they are (UTC)."
+fn two_clocks(shell: &Shell, there: &There) -> String {
+    let clock = |zone: TimeZone| {
+        let local = there.at.to_zoned_datetime(zone);
+        shell.w.time(local.time(), shell.region())
+    };
+    let theirs = TimeZone::get(&there.zone).map_or_else(|_| there.zone.clone(), clock);
+    let (here, zone) = (clock(shell.zone()), there.zone.clone());
+    let said = [("here", here), ("there", theirs), ("zone", zone)];
+    shell.w.with("text-night-there-why", &said)
 }
 
 /// The time of day; with the day, when that is not today.

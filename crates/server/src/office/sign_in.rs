@@ -12,7 +12,7 @@ use ringback_domain::staff::Staff;
 
 use super::door::{self, Caller};
 use super::fields::{Asked, Fields};
-use super::{page, passwords};
+use super::{known, page, passwords};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::http::ClientAddress;
 use crate::random;
 use crate::serve::{self, CannotStart};
-use crate::store::{Order, staff};
+use crate::store::{Order, business, staff};
 use crate::words::Words;
 
 /// A browser stays signed in this long.
@@ -35,6 +35,8 @@ struct SignInPage {
     to: String,
     email: String,
     trouble: Option<String>,
+    /// The database is empty: the set-up comes first.
+    empty: bool,
 }
 
 /// The page. Somebody signed in already is sent on.
@@ -58,7 +60,13 @@ pub async fn show(
         to: asked.one("to"),
         email: String::new(),
         trouble: None,
+        empty: is_empty(&app).await?,
     })
+}
+
+/// Whether there is nobody yet who could sign in.
+async fn is_empty(app: &App) -> Result<bool, Error> {
+    Ok(app.store.read(business::all).await?.is_empty())
 }
 
 /// Email and password. An unknown email gets the same answer after the same work as a wrong password.
@@ -72,6 +80,7 @@ pub async fn enter(
     let email = fields.one("email").to_lowercase();
     let password = fields.raw("password").to_owned();
     let w = words(&headers);
+    let empty = is_empty(&app).await?;
     let again = |status, trouble: String| {
         page::html_as(
             status,
@@ -80,18 +89,10 @@ pub async fn enter(
                 to: fields.one("to"),
                 email: fields.one("email"),
                 trouble: Some(trouble),
+                empty,
             },
         )
     };
-    if let Err(error) = app.office.tries.may_try(address, &email) {
-        let mut response = again(StatusCode::TOO_MANY_REQUESTS, w.say("sign-in-too-often"))?;
-        if let Error::TooMany { retry_after } = error {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
-        }
-        return Ok(response);
-    }
     let found = if email.len() > 254 || password.len() > passwords::LONGEST {
         None
     } else {
@@ -101,14 +102,27 @@ pub async fn enter(
             .await?
     };
     let (staff, kept) = found.unzip();
-    let password = password.chars().take(passwords::LONGEST).collect();
-    let right = app.office.passwords.is_right(password, kept).await?;
-    match staff {
-        Some(staff) if right => sign_in(&app, staff, own_path(&fields.one("to"))).await,
-        _ => {
-            app.office.tries.failed(address, &email);
-            again(StatusCode::UNPROCESSABLE_ENTITY, w.say("sign-in-wrong"))
+    let account = known::account(&app, &headers, &email, staff.as_ref());
+    let tried = match app.office.tries.begin(address, account) {
+        Ok(tried) => tried,
+        Err(error) => {
+            let mut response = again(StatusCode::TOO_MANY_REQUESTS, w.say("sign-in-too-often"))?;
+            if let Error::TooMany { retry_after } = error {
+                response
+                    .headers_mut()
+                    .insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+            }
+            return Ok(response);
         }
+    };
+    let password = password.chars().take(passwords::LONGEST).collect();
+    let right = app.office.passwords.is_right(password, kept).await;
+    if !matches!(right, Ok(false)) {
+        app.office.tries.give_back(&tried);
+    }
+    match staff {
+        Some(staff) if right? => sign_in(&app, staff, own_path(&fields.one("to"))).await,
+        _ => again(StatusCode::UNPROCESSABLE_ENTITY, w.say("sign-in-wrong")),
     }
 }
 
@@ -121,7 +135,7 @@ pub async fn leave(State(app): State<App>, me: Caller) -> Result<Response, Error
     let gone = format!(
         "{}=; Path=/; Max-Age=0{}",
         door::cookie_name(&app),
-        attributes(&app)
+        door::attributes(&app)
     );
     Ok((
         [(header::SET_COOKIE, gone)],
@@ -207,8 +221,9 @@ pub async fn set_password(
     sign_in(&app, staff, "/office").await
 }
 
-/// Signs a browser in and sends it on.
+/// Signs a browser in, which is known from then on, and sends it on.
 pub async fn sign_in(app: &App, staff: Staff, to: &str) -> Result<Response, Error> {
+    let known = known::cookie(app, &staff);
     // Two tokens of 130 bits each: more than 256 bits.
     let token = random::token() + &random::token();
     let token_hash = door::hash(&token);
@@ -222,18 +237,11 @@ pub async fn sign_in(app: &App, staff: Staff, to: &str) -> Result<Response, Erro
         "{}={token}; Path=/; Max-Age={}{}",
         door::cookie_name(app),
         SIGNED_IN_FOR.as_secs(),
-        attributes(app)
+        door::attributes(app)
     );
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response())
-}
-
-/// `Lax`: a link to a lead in an email or a chat opens signed in; changes check their origin besides.
-fn attributes(app: &App) -> &'static str {
-    if app.config.is_secure() {
-        "; HttpOnly; SameSite=Lax; Secure"
-    } else {
-        "; HttpOnly; SameSite=Lax"
-    }
+    let mut response = ([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response();
+    response.headers_mut().append(header::SET_COOKIE, known);
+    Ok(response)
 }
 
 /// Only our own pages: an address that leads elsewhere leads to the inbox.

@@ -130,14 +130,17 @@ impl Listener {
 
     /// One transaction gives several hints of one lead, and a busy moment many: what is waiting goes as one.
     fn told(&mut self, first: Hint) -> Option<Event> {
+        let again = || Some(Event::default().event("again").data("{}"));
+        if first == Hint::Missed {
+            return again();
+        }
         let mut leads = BTreeSet::new();
         leads.extend(lead_of(self.me.business(), &first));
         loop {
             match self.hints.try_recv() {
+                Ok(Hint::Missed) => return again(),
                 Ok(hint) => leads.extend(lead_of(self.me.business(), &hint)),
-                Err(TryRecvError::Lagged(_)) => {
-                    return Some(Event::default().event("again").data("{}"));
-                }
+                Err(TryRecvError::Lagged(_)) => return again(),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }

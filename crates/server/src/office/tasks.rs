@@ -12,17 +12,20 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use ringback_domain::id::{LeadId, StaffId, TaskId};
 use ringback_domain::lead::LeadEvent;
+use ringback_domain::task::Task;
 use serde_json::json;
 
+use super::acts::{About, Did, answer};
+use super::below;
 use super::door::Caller;
 use super::fields::{Asked, Fields, Number};
-use super::lead::{Did, answer};
 use super::page::{self, At, Shell};
+use super::sign_in::own_path;
 use crate::app::App;
 use crate::error::Error;
 use crate::store::staff::Member;
 use crate::store::task::{NewTask, TaskRow, Which};
-use crate::store::{Order, StoreError, business, lead, staff, task};
+use crate::store::{Order, StoreError, Tx, business, lead, staff, task};
 use crate::words::Words;
 
 /// Longest title, in characters.
@@ -84,8 +87,12 @@ impl TaskLine {
     }
 }
 
-/// What the form for a new task offers.
+/// What the form of a task offers.
 pub struct TaskForm {
+    /// What is to be done, as it stands.
+    pub title: String,
+    /// By when, as it stands: the value of the field.
+    pub due: String,
     /// Who can be asked: id, name, whether chosen.
     pub people: Vec<(StaffId, String, bool)>,
     /// Due times at one press: label, and the value of the field.
@@ -95,8 +102,8 @@ pub struct TaskForm {
 }
 
 impl TaskForm {
-    /// An empty form for whoever looks.
-    pub fn blank(shell: &Shell, everybody: &[Member]) -> Self {
+    /// The form of a task as it stands, or an empty one for whoever looks.
+    pub fn of(shell: &Shell, everybody: &[Member], task: Option<&Task>) -> Self {
         let w = shell.w;
         let now = shell.now.to_zoned_datetime(shell.zone()).datetime();
         let tomorrow = now.date().saturating_add(1.day()).at(MORNING, 0, 0, 0);
@@ -112,22 +119,39 @@ impl TaskForm {
             ("task-in-two-hours", quarter.saturating_add(2.hours())),
             ("task-tomorrow", tomorrow),
         ];
+        let asked = task.map_or(Some(shell.me.staff.id), |task| task.assignee);
+        let due = task.and_then(|task| task.due_at);
         Self {
+            title: task.map_or_else(String::new, |task| task.title.clone()),
+            due: due.map_or_else(String::new, |at| {
+                field(at.to_zoned_datetime(shell.zone()).datetime())
+            }),
             people: everybody
                 .iter()
-                .filter(|member| member.deactivated_at.is_none())
+                .filter(|member| may_do(member, task))
                 .map(|member| {
                     let staff = &member.staff;
-                    (staff.id, staff.name.clone(), staff.id == shell.me.staff.id)
+                    (staff.id, staff.name.clone(), Some(staff.id) == asked)
                 })
                 .collect(),
             soon: soon
                 .into_iter()
-                .map(|(key, at)| (w.say(key), at.strftime("%Y-%m-%dT%H:%M").to_string()))
+                .map(|(key, at)| (w.say(key), field(at)))
                 .collect(),
-            zone: shell.business.time_zone.clone(),
+            zone: shell.zone_name(),
         }
     }
+}
+
+/// The value of a `datetime-local` field.
+fn field(at: DateTime) -> String {
+    at.strftime("%Y-%m-%dT%H:%M").to_string()
+}
+
+/// Who can be asked: everybody who still works here. Who was asked before they left may stay.
+fn may_do(member: &Member, task: Option<&Task>) -> bool {
+    let asked = task.and_then(|task| task.assignee);
+    member.deactivated_at.is_none() || asked == Some(member.staff.id)
 }
 
 #[derive(Template)]
@@ -136,6 +160,8 @@ struct TasksPage {
     shell: Shell,
     tabs: Vec<(String, String, bool)>,
     tasks: Vec<TaskLine>,
+    /// Address of the page below.
+    more: Option<String>,
     task_form: TaskForm,
     which: &'static str,
     did: Option<Did>,
@@ -180,6 +206,12 @@ pub async fn show(
         .into_iter()
         .find(|known| *known == wanted)
         .unwrap_or("mine");
+    let after = asked
+        .some("after")
+        .as_deref()
+        .map(below::read)
+        .transpose()?;
+    let after = after.map(|(at, id)| (at, TaskId::new(id)));
     let page = app
         .store
         .read(move |tx| {
@@ -190,7 +222,11 @@ pub async fn show(
                 "done" => Which::Done,
                 _ => Which::Mine(me.staff.id),
             };
-            let tasks = task::list(tx, me.business(), list)?;
+            let mut tasks = task::list(tx, me.business(), list, after, below::PAGE + 1)?;
+            let more = below::cut(&mut tasks, |last| {
+                let (at, id) = last.place();
+                (at, id.get())
+            });
             let everybody = staff::list(tx, me.business())?;
             let names = staff::names(tx, me.business())?;
             let w = shell.w;
@@ -205,7 +241,8 @@ pub async fn show(
                     .iter()
                     .map(|task| TaskLine::of(&shell, &names, task))
                     .collect(),
-                task_form: TaskForm::blank(&shell, &everybody),
+                more: more.map(|after| format!("/office/tasks?show={which}&after={after}")),
+                task_form: TaskForm::of(&shell, &everybody, None),
                 which,
                 did: Did::read(w, &asked),
                 shell,
@@ -231,7 +268,7 @@ pub async fn create(
             let business = business::get(tx, me.business())?;
             let w = Words::of(&business.locale);
             let everybody = staff::list(tx, me.business())?;
-            let read = read_new(w, &sent, &business.zone(), &everybody, tx.now());
+            let read = read_form(w, &sent, &business.zone(), &everybody, None, tx.now());
             let (title, assignee, due_at) = match read {
                 Ok(read) => read,
                 Err(sentence) => return Ok((w, Err(sentence))),
@@ -257,18 +294,138 @@ pub async fn create(
         })
         .await?;
     match made {
-        Ok(()) => Ok(answer(w, &headers, &fields, "task-made", about)),
+        Ok(()) => {
+            let about = about.map(About::Lead);
+            Ok(answer(w, &headers, &fields, "task-made", about))
+        }
         Err(sentence) => Err(Error::BadInput(sentence)),
     }
 }
 
+#[derive(Template)]
+#[template(path = "office/task-edit.html")]
+struct TaskPage {
+    shell: Shell,
+    id: TaskId,
+    /// About whom.
+    lead: Option<(LeadId, String)>,
+    task_form: TaskForm,
+    /// Where it leads when it is done.
+    back: String,
+}
+
+/// The page on which a task is changed or deleted.
+pub async fn edit(
+    State(app): State<App>,
+    me: Caller,
+    Number(id): Number,
+    Asked(asked): Asked,
+) -> Result<Response, Error> {
+    let page = app.store.read(move |tx| {
+        let shell = Shell::load(tx, &me, At::Tasks)?;
+        let task = task::get(tx, me.business(), TaskId::new(id))?.ok_or(StoreError::NoRow)?;
+        let everybody = staff::list(tx, me.business())?;
+        let lead = match task.lead {
+            Some(id) => lead::get(tx, me.business(), id)?,
+            None => None,
+        };
+        let named = |name: String| {
+            if name.is_empty() {
+                shell.w.say("lead-no-name")
+            } else {
+                name
+            }
+        };
+        Ok(TaskPage {
+            id: task.id,
+            lead: lead.map(|lead| (lead.id, named(lead.name))),
+            task_form: TaskForm::of(&shell, &everybody, Some(&task)),
+            back: back(&asked),
+            shell,
+        })
+    });
+    page::html(&page.await?)
+}
+
+/// The page of ours that somebody came from; the list of tasks when they name none.
+fn back(asked: &Fields) -> String {
+    let named = asked.some("back");
+    own_path(named.as_deref().unwrap_or("/office/tasks")).to_owned()
+}
+
+/// Another title, another person, another time.
+pub async fn change(
+    State(app): State<App>,
+    me: Caller,
+    Number(id): Number,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Error> {
+    let sent = fields.clone();
+    let order = Order::Business(me.business().get());
+    let changed = app.store.write(order, move |tx| {
+        let business = business::get(tx, me.business())?;
+        let w = Words::of(&business.locale);
+        let found = task::get(tx, business.id, TaskId::new(id))?;
+        let mut task = found.ok_or(StoreError::NoRow)?;
+        let everybody = staff::list(tx, business.id)?;
+        let zone = business.zone();
+        let read = read_form(w, &sent, &zone, &everybody, Some(&task), tx.now());
+        let (title, assignee, due_at) = match read {
+            Ok(read) => read,
+            Err(sentence) => return Ok((w, Err(sentence))),
+        };
+        if task.change(title, assignee, due_at) {
+            task::save(tx, &task)?;
+            tell(tx, &task, LeadEvent::TaskChanged, &me)?;
+        }
+        Ok((w, Ok(())))
+    });
+    match changed.await? {
+        (w, Ok(())) => Ok(answer(w, &headers, &fields, "task-changed", None)),
+        (_, Err(sentence)) => Err(Error::BadInput(sentence)),
+    }
+}
+
+/// Gone for everybody: its page has asked whether they are sure.
+pub async fn delete(
+    State(app): State<App>,
+    me: Caller,
+    Number(id): Number,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Error> {
+    let order = Order::Business(me.business().get());
+    let deleted = app.store.write(order, move |tx| {
+        let business = business::get(tx, me.business())?;
+        let found = task::get(tx, business.id, TaskId::new(id))?;
+        let task = found.ok_or(StoreError::NoRow)?;
+        task::delete(tx, &task)?;
+        tell(tx, &task, LeadEvent::TaskDeleted, &me)?;
+        Ok(Words::of(&business.locale))
+    });
+    let w = deleted.await?;
+    Ok(answer(w, &headers, &fields, "task-deleted", None))
+}
+
+/// On the timeline of whoever the task is about.
+fn tell(tx: &mut Tx<'_>, task: &Task, event: LeadEvent, me: &Caller) -> Result<(), StoreError> {
+    let Some(id) = task.lead else {
+        return Ok(());
+    };
+    let lead = lead::get(tx, task.business, id)?.ok_or(StoreError::NoRow)?;
+    let detail = json!({ "title": task.title });
+    lead::event(tx, &lead, event, Some(me.staff.id), detail)
+}
+
 type NewFields = (String, Option<StaffId>, Option<Timestamp>);
 
-fn read_new(
+fn read_form(
     w: &Words,
     fields: &Fields,
     zone: &TimeZone,
     everybody: &[Member],
+    task: Option<&Task>,
     now: Timestamp,
 ) -> Result<NewFields, String> {
     let title = fields.one("title").replace('\n', " ");
@@ -283,7 +440,7 @@ fn read_new(
         Some(id) => Some(
             everybody
                 .iter()
-                .find(|m| m.deactivated_at.is_none() && m.staff.id.to_string() == id)
+                .find(|m| may_do(m, task) && m.staff.id.to_string() == id)
                 .map(|m| m.staff.id)
                 .ok_or_else(|| w.say("error-task-assignee"))?,
         ),
@@ -311,7 +468,7 @@ pub async fn close(
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
-    change(state, me, id, headers, fields, true).await
+    tick(state, me, id, headers, fields, true).await
 }
 
 /// *Reopen*.
@@ -322,10 +479,10 @@ pub async fn reopen(
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
-    change(state, me, id, headers, fields, false).await
+    tick(state, me, id, headers, fields, false).await
 }
 
-async fn change(
+async fn tick(
     State(app): State<App>,
     me: Caller,
     Number(id): Number,
@@ -346,13 +503,8 @@ async fn change(
                 true
             };
             task::save(tx, &task)?;
-            if close
-                && changed
-                && let Some(lead) = task.lead
-                && let Some(lead) = lead::get(tx, business.id, lead)?
-            {
-                let detail = json!({ "title": task.title });
-                lead::event(tx, &lead, LeadEvent::TaskDone, Some(me.staff.id), detail)?;
+            if close && changed {
+                tell(tx, &task, LeadEvent::TaskDone, &me)?;
             }
             Ok(Words::of(&business.locale))
         })

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use ringback_domain::lead::LeadEvent;
+use ringback_domain::lead::{LeadEvent, Was};
 
 use super::page::Shell;
 use super::row::{Around, dismissal};
@@ -38,10 +38,12 @@ pub fn lines(shell: &Shell, around: &Around, events: &[EventRow]) -> Vec<Line> {
 fn line(shell: &Shell, around: &Around, event: &EventRow) -> Line {
     let w = shell.w;
     let (said, more) = told(w, around, event);
+    let more = [more, was(shell, event)];
+    let more: Vec<String> = more.into_iter().filter(|part| !part.is_empty()).collect();
     Line {
         kind: event.kind.as_str(),
         said,
-        more,
+        more: more.join("\n"),
         at: shell.moment(&event.at),
         ago: w.ago(event.at, shell.now),
         at_us: event.at.as_microsecond(),
@@ -69,13 +71,18 @@ fn told(w: &Words, around: &Around, event: &EventRow) -> (String, String) {
             let more = known(w, "departure", text("departure"));
             (w.with(&key, &[("step", step)]), more)
         }
+        LeadEvent::OutOfArea => plain(w.with("event-out_of_area", &[("code", text("code"))])),
         LeadEvent::Back => plain(w.say("event-back")),
+        LeadEvent::Recovered if event.staff.is_some() => plain(by("event-booked")),
         LeadEvent::Recovered => plain(known(w, "event-recovered", text("how"))),
         LeadEvent::Claimed => plain(by("event-claimed")),
         LeadEvent::Called => plain(by("event-called")),
         LeadEvent::Contacted => plain(by("event-contacted")),
         LeadEvent::Dismissed => (by("event-dismissed"), dismissal(w, text("reason"))),
         LeadEvent::Reopened if event.detail.get("undo").is_some() => plain(by("event-undone")),
+        LeadEvent::Reopened if event.detail.get("handed_back").is_some() => {
+            plain(by("event-handed-back"))
+        }
         LeadEvent::Reopened => plain(by("event-reopened")),
         LeadEvent::Note => (by("event-note"), text("note").to_owned()),
         LeadEvent::CrmDone => {
@@ -99,11 +106,45 @@ fn told(w: &Words, around: &Around, event: &EventRow) -> (String, String) {
         LeadEvent::TextDelivered => plain(w.say("event-text-delivered")),
         LeadEvent::TextNot => (w.say("event-text-not"), why::sentence(w, text("why"))),
         LeadEvent::TextReceived => (w.say("event-text-received"), text("body").to_owned()),
+        LeadEvent::OptedOut if event.staff.is_some() => plain(by("event-no-texts")),
         LeadEvent::OptedOut => plain(w.say("event-opted-out")),
+        LeadEvent::OptedIn => (by("event-texts-again"), text("note").to_owned()),
+        LeadEvent::OwnText => plain(by("event-own_text")),
+        LeadEvent::LinkAsked => plain(by("event-link_asked")),
         LeadEvent::LinkOpened => plain(w.say("event-link-opened")),
+        LeadEvent::AppointmentCancelled => (
+            by("event-appointment-cancelled"),
+            still_in_crm(w, text("in_crm")),
+        ),
+        LeadEvent::AppointmentKept => plain(by("event-appointment-kept")),
         LeadEvent::TaskMade => (by("event-task-made"), text("title").to_owned()),
+        LeadEvent::TaskChanged => (by("event-task-changed"), text("title").to_owned()),
+        LeadEvent::TaskDeleted => (by("event-task-deleted"), text("title").to_owned()),
         LeadEvent::TaskDone => (by("event-task-done"), text("title").to_owned()),
     }
+}
+
+/// That ServiceTitan does not learn of it from us, where a record stands there.
+pub fn still_in_crm(w: &Words, id: &str) -> String {
+    if id.is_empty() {
+        return String::new();
+    }
+    w.with("appointment-still-in-crm", &[("id", id)])
+}
+
+/// What stood on the lead before they said otherwise.
+fn was(shell: &Shell, event: &EventRow) -> String {
+    let was = event.detail.get("was").cloned().unwrap_or_default();
+    let was: Was = serde_json::from_value(was).unwrap_or_default();
+    let phone = was.phone.map(|phone| shell.phone(&phone));
+    let before: Vec<String> = [was.service, was.name, phone, was.email]
+        .into_iter()
+        .flatten()
+        .collect();
+    if before.is_empty() {
+        return String::new();
+    }
+    shell.w.with("event-was", &[("before", before.join(", "))])
 }
 
 /// The words of `place-word`; the bare word where another version wrote it.

@@ -1,34 +1,50 @@
-//! How often somebody may try to sign in: by address and by email. Only failures count, so that a busy
-//! office behind one address is not locked out by its own colleagues.
+//! How often somebody may try to sign in. A try counts when it begins, so that a crowd of guesses at once is no
+//! more than as many in a row; one that was right is given back, so that a busy office behind one address is not
+//! locked out by its own colleagues.
+//!
+//! It counts against the address it comes from, and against the email. Whoever fails often enough makes everybody
+//! wait who tries that email, the person it belongs to among them; so a browser in which they have signed in
+//! before (`known.rs`) has tries of its own for them, which no stranger can use up.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::error::Error;
 
 /// Failures in a row from one address before it has to wait; then six a minute.
-const PER_ADDRESS: u32 = 30;
-/// Failures in a row for one email, from wherever; then one every 30 seconds.
-const PER_EMAIL: u32 = 8;
+const PER_ADDRESS: u16 = 30;
+/// Failures in a row for one email, from wherever; then one every 30 seconds. So for a known browser.
+const PER_EMAIL: u16 = 8;
 /// Addresses and emails remembered before the idle ones are forgotten.
 const REMEMBERED: usize = 20_000;
 
-/// Counts failures and says who has to wait.
+/// Counts tries and says who has to wait.
 pub struct Tries {
     clock: Clock,
     addresses: Limit<IpAddr>,
-    emails: Limit<String>,
+    accounts: Limit<Account>,
+}
+
+/// Whose tries these are, beside the address's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Account {
+    /// Of anybody who names this email; the same for emails nobody has.
+    Email(String),
+    /// Of one browser in which the person has signed in before.
+    Known(String),
+}
+
+/// A try that has been counted.
+#[must_use = "a try that turns out to be right is given back"]
+#[derive(Debug)]
+pub struct Try {
+    address: IpAddr,
+    account: Account,
 }
 
 impl Tries {
@@ -36,31 +52,31 @@ impl Tries {
     pub fn new(clock: &Clock) -> Self {
         Self {
             clock: clock.clone(),
-            addresses: Limit::new(clock, PER_ADDRESS, Duration::from_secs(10)),
-            emails: Limit::new(clock, PER_EMAIL, Duration::from_secs(30)),
+            addresses: Limit::new(PER_ADDRESS, SignedDuration::from_secs(10)),
+            accounts: Limit::new(PER_EMAIL, SignedDuration::from_secs(30)),
         }
     }
 
-    /// Whether somebody may try now; asked before any work is done. The same for emails nobody has.
-    pub fn may_try(&self, address: IpAddr, email: &str) -> Result<(), Error> {
-        let now = self.clock.now();
-        let until = self
-            .addresses
-            .waits(&household(address), now)
-            .max(self.emails.waits(&email.to_owned(), now));
-        match until {
-            None => Ok(()),
-            Some(until) => Err(Error::TooMany {
+    /// Somebody tries, if they may; asked before a password is looked at.
+    pub fn begin(&self, address: IpAddr, account: Account) -> Result<Try, Error> {
+        let (now, address) = (self.clock.now(), household(address));
+        let begun = self.addresses.take(&address, now).and_then(|()| {
+            let taken = self.accounts.take(&account, now);
+            // Whoever waits for an email has not tried.
+            taken.inspect_err(|_| self.addresses.give_back(&address))
+        });
+        match begun {
+            Ok(()) => Ok(Try { address, account }),
+            Err(until) => Err(Error::TooMany {
                 retry_after: u64::try_from(until.duration_since(now).as_secs()).unwrap_or(0) + 1,
             }),
         }
     }
 
-    /// They failed.
-    pub fn failed(&self, address: IpAddr, email: &str) {
-        let now = self.clock.now();
-        self.addresses.count(household(address), now);
-        self.emails.count(email.to_owned(), now);
+    /// It was right, or no password was looked at.
+    pub fn give_back(&self, tried: &Try) {
+        self.addresses.give_back(&tried.address);
+        self.accounts.give_back(&tried.account);
     }
 }
 
@@ -72,56 +88,49 @@ fn household(address: IpAddr) -> IpAddr {
     }
 }
 
-struct Limit<K: Hash + Eq + Clone> {
-    failures: RateLimiter<K, HashMapStateStore<K>, OurClock, NoOpMiddleware<Nanos>>,
-    waiting: Mutex<HashMap<K, Timestamp>>,
-    refill: Duration,
+/// So many at once, then one each time its pay is worked off. The limits of `governor` cannot give back.
+struct Limit<K> {
+    at_once: SignedDuration,
+    each: SignedDuration,
+    /// When the last try of each will be worked off.
+    worked_off: Mutex<HashMap<K, Timestamp>>,
 }
 
 impl<K: Hash + Eq + Clone> Limit<K> {
-    fn new(clock: &Clock, burst: u32, refill: Duration) -> Self {
-        let quota = Quota::with_period(refill)
-            .expect("a refill of some seconds")
-            .allow_burst(NonZeroU32::new(burst).expect("a burst of some"));
+    fn new(at_once: u16, each: SignedDuration) -> Self {
         Self {
-            failures: RateLimiter::hashmap_with_clock(quota, OurClock(clock.clone())),
-            waiting: Mutex::default(),
-            refill,
+            at_once: each * i32::from(at_once),
+            each,
+            worked_off: Mutex::default(),
         }
     }
 
-    fn waits(&self, key: &K, now: Timestamp) -> Option<Timestamp> {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.get(key).copied().filter(|until| *until > now)
+    /// Takes one, or says when there will be one.
+    fn take(&self, key: &K, now: Timestamp) -> Result<(), Timestamp> {
+        let mut all = self
+            .worked_off
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if all.len() > REMEMBERED {
+            all.retain(|_, at| *at > now);
+        }
+        let then = all.get(key).copied().unwrap_or(now).max(now) + self.each;
+        let from = then - self.at_once;
+        if from > now {
+            return Err(from);
+        }
+        all.insert(key.clone(), then);
+        Ok(())
     }
 
-    /// The failure that empties the allowance, and every one after it, costs a wait.
-    fn count(&self, key: K, now: Timestamp) {
-        if self.failures.len() > REMEMBERED {
-            self.failures.retain_recent();
+    fn give_back(&self, key: &K) {
+        let mut all = self
+            .worked_off
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = all.get_mut(key) {
+            *at -= self.each;
         }
-        if self.failures.check_key(&key).is_ok() {
-            return;
-        }
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() > REMEMBERED {
-            waiting.retain(|_, until| *until > now);
-        }
-        let refill = SignedDuration::try_from(self.refill).expect("some seconds");
-        waiting.insert(key, now + refill);
-    }
-}
-
-/// The server's clock as governor reads it, so that tests can move it.
-#[derive(Clone, Debug)]
-struct OurClock(Clock);
-
-impl governor::clock::Clock for OurClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        let micros = u64::try_from(self.0.now().as_microsecond()).unwrap_or(0);
-        Nanos::new(micros.saturating_mul(1_000))
     }
 }
 
@@ -129,41 +138,59 @@ impl governor::clock::Clock for OurClock {
 mod tests {
     use super::*;
 
+    fn dana() -> Account {
+        Account::Email("dana@copperline.example".into())
+    }
+
+    fn address(n: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, n])
+    }
+
     #[test]
     fn guessing_one_email_costs_waits_and_leaves_others_alone() {
         let clock = Clock::system();
         let tries = Tries::new(&clock);
-        let address = |n| IpAddr::from([192, 0, 2, n]);
-        for n in 0..20 {
-            tries.failed(address(n), "dana@copperline.example");
-        }
+        let sam = || Account::Email("sam@copperline.example".into());
+        let begun = (0..20).filter(|n| tries.begin(address(*n), dana()).is_ok());
+        assert_eq!(begun.count(), usize::from(PER_EMAIL));
         assert!(matches!(
-            tries.may_try(address(99), "dana@copperline.example"),
+            tries.begin(address(99), dana()),
             Err(Error::TooMany { retry_after: 1.. })
         ));
-        assert!(tries.may_try(address(99), "sam@copperline.example").is_ok());
+        assert!(tries.begin(address(99), sam()).is_ok());
         clock.advance(SignedDuration::from_secs(31));
-        assert!(
-            tries
-                .may_try(address(99), "dana@copperline.example")
-                .is_ok()
-        );
+        assert!(tries.begin(address(99), dana()).is_ok());
+        assert!(tries.begin(address(99), dana()).is_err());
+    }
+
+    #[test]
+    fn a_known_browser_does_not_wait_for_strangers_and_is_bounded_itself() {
+        let tries = Tries::new(&Clock::system());
+        let hers = || Account::Known("a cookie".into());
+        while tries.begin(address(1), dana()).is_ok() {}
+        for _ in 0..PER_EMAIL {
+            assert!(tries.begin(address(2), hers()).is_ok());
+        }
+        assert!(tries.begin(address(2), hers()).is_err());
     }
 
     #[test]
     fn an_address_that_tries_many_emails_has_to_wait() {
-        let clock = Clock::system();
-        let tries = Tries::new(&clock);
-        let address = IpAddr::from([192, 0, 2, 1]);
-        for n in 0..=PER_ADDRESS {
-            assert!(tries.may_try(address, &n.to_string()).is_ok());
-            tries.failed(address, &n.to_string());
+        let tries = Tries::new(&Clock::system());
+        let email = |n: u16| Account::Email(n.to_string());
+        for n in 0..PER_ADDRESS {
+            assert!(tries.begin(address(1), email(n)).is_ok());
         }
-        assert!(tries.may_try(address, "another").is_err());
-        assert!(
-            tries
-                .may_try(IpAddr::from([192, 0, 2, 2]), "another")
-                .is_ok()
-        );
+        assert!(tries.begin(address(1), email(99)).is_err());
+        assert!(tries.begin(address(2), email(99)).is_ok());
+    }
+
+    #[test]
+    fn a_busy_office_behind_one_address_is_not_locked_out() {
+        let tries = Tries::new(&Clock::system());
+        for _ in 0..100 {
+            let right = tries.begin(address(1), dana()).unwrap();
+            tries.give_back(&right);
+        }
     }
 }

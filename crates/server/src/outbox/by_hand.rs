@@ -1,19 +1,24 @@
-//! What staff can ask of the outbox: send the booking link of a lead, try a delivery once more. The same
-//! rules hold; what they forbid is said at once.
+//! What staff can ask of the outbox: send the booking link of a lead, send no text any more, or texts again, try a
+//! delivery once more or all of them, send what is open. The same rules hold; what they forbid is said at once.
 
 use jiff::Timestamp;
 use ringback_domain::delivery::{Delivery, DeliveryKind, DeliveryStatus, Planned};
-use ringback_domain::follow_up::{self, Ruling, SENDABLE_FOR, TextNote, WhyNot};
+use ringback_domain::follow_up::{self, Circumstances, Ruling, SENDABLE_FOR, TextNote, WhyNot};
 use ringback_domain::id::{BusinessId, DeliveryId, StaffId};
-use ringback_domain::lead::{Lead, LeadStatus};
+use ringback_domain::lead::{Lead, LeadEvent, LeadStatus};
+use ringback_domain::opt_out::{Source, carrier_blocks};
 use ringback_domain::phone::Phone;
 use ringback_domain::session::SessionState;
+use serde_json::json;
 
+use super::crm::DISMISSED;
 use super::text::About;
+use crate::sms::reports::no_more_texts;
 use crate::store::integration::SERVICETITAN;
 use crate::store::lead::LeadFilter;
 use crate::store::{
-    Hint, StoreError, Tx, delivery, integration, lead, outbox as rows, scheduler, session,
+    Hint, StoreError, Tx, appointment, delivery, integration, lead, opt_out, outbox as rows,
+    resume_link, scheduler, session,
 };
 
 /// What comes of *Send booking link*.
@@ -25,6 +30,8 @@ pub enum ByHand {
         at: Timestamp,
         /// It waits for the morning.
         night: bool,
+        /// For theirs alone: it is day at the business.
+        there: bool,
     },
     /// The rules forbid it. Sentence: `why-not-…`.
     Never(WhyNot),
@@ -42,36 +49,124 @@ pub fn send_link(tx: &mut Tx<'_>, lead: &Lead, by: StaffId) -> Result<ByHand, St
     if waiting.iter().any(on_its_way) {
         return Ok(ByHand::AlreadyWaiting);
     }
-    let at = match ask(tx, lead)? {
+    let about = About::of_lead(tx, lead)?;
+    let circumstances = match circumstances(tx, &about, lead)? {
+        Ok(circumstances) => circumstances,
+        Err(why) => return Ok(ByHand::Never(why)),
+    };
+    let at = match follow_up::rule(&circumstances, tx.now()) {
         Ruling::Never(why) => return Ok(ByHand::Never(why)),
         Ruling::NotBefore(at) => at,
-        Ruling::Send => tx.now(),
+        Ruling::Send { .. } => tx.now(),
     };
+    let note = circumstances.planned(tx.now());
     let planned = Planned {
         kind: DeliveryKind::TextLink,
         due_at: at,
         expires_at: lead.stamps.left_at + SENDABLE_FOR,
     };
-    let about = About::of_lead(tx, lead)?;
     let mut session = about.session().clone();
     session.lead = Some(lead.id);
     delivery::plan(tx, &session, None, planned, Some(by))?;
     let night = at > tx.now();
+    let there = matches!(&note, TextNote::Planned { there, .. } if there.is_some());
     let mut lead = lead.clone();
-    lead.text_note = Some(TextNote::Planned { at, night });
+    lead.text_note = Some(note);
     lead::save(tx, &lead)?;
-    Ok(ByHand::Planned { at, night })
+    lead::event(tx, &lead, LeadEvent::LinkAsked, Some(by), json!({}))?;
+    Ok(ByHand::Planned { at, night, there })
+}
+
+/// A link for a text that staff send from their own phone. The text is theirs, so neither hours nor caps are asked;
+/// who has booked or said STOP gets none. Returns why not.
+pub fn own_link(
+    tx: &mut Tx<'_>,
+    lead: &Lead,
+    token_hash: &[u8],
+) -> Result<Result<(), WhyNot>, StoreError> {
+    let Some(phone) = lead.phone.as_deref() else {
+        return Ok(Err(WhyNot::NoPhone));
+    };
+    if lead.state.status() == LeadStatus::Recovered {
+        return Ok(Err(WhyNot::Booked));
+    }
+    if opt_out::is_out(tx, lead.business, phone)? {
+        return Ok(Err(WhyNot::OptedOut));
+    }
+    resume_link::give(tx, lead, token_hash).map(Ok)
+}
+
+/// They told staff that they want no texts, by phone say. Returns false where there is no number, or texts are off
+/// already.
+pub fn no_texts(tx: &mut Tx<'_>, lead: &Lead, by: StaffId) -> Result<bool, StoreError> {
+    let Some(phone) = lead.phone.as_deref() else {
+        return Ok(false);
+    };
+    if opt_out::is_out(tx, lead.business, phone)? {
+        return Ok(false);
+    }
+    no_more_texts(tx, lead.business, phone, Source::Staff, "")?;
+    let source = json!({ "source": Source::Staff });
+    lead::event(tx, lead, LeadEvent::OptedOut, Some(by), source)?;
+    Ok(true)
+}
+
+/// What comes of *Wants texts again*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Written down.
+    Welcome,
+    /// They may be texted as it is.
+    NotOut,
+    /// The carrier would not send, whatever we write down: only they can lift that, with START.
+    CarrierBlocks,
+}
+
+/// They told staff that they want texts after all, or never meant to stop them; `said` is the proof. The box they
+/// ticked is asked for as ever.
+pub fn texts_again(
+    tx: &mut Tx<'_>,
+    lead: &Lead,
+    by: StaffId,
+    said: &str,
+) -> Result<Again, StoreError> {
+    let Some(phone) = lead.phone.as_deref() else {
+        return Ok(Again::NotOut);
+    };
+    let lines = opt_out::lines(tx, lead.business, phone)?;
+    if !lines.first().is_some_and(|line| line.opted_out) {
+        return Ok(Again::NotOut);
+    }
+    if carrier_blocks(&lines) {
+        return Ok(Again::CarrierBlocks);
+    }
+    opt_out::note(tx, lead.business, phone, false, Source::Staff, said)?;
+    let detail = json!({ "note": said });
+    lead::event(tx, lead, LeadEvent::OptedIn, Some(by), detail)?;
+    Ok(Again::Welcome)
 }
 
 /// What the rules would say of a link by hand now; for a button that says beforehand why it is off.
 pub fn ask(tx: &mut Tx<'_>, lead: &Lead) -> Result<Ruling, StoreError> {
-    let Some(phone) = lead.phone.as_deref().and_then(Phone::from_e164) else {
-        return Ok(Ruling::Never(WhyNot::NoPhone));
-    };
     let about = About::of_lead(tx, lead)?;
+    Ok(match circumstances(tx, &about, lead)? {
+        Ok(circumstances) => follow_up::rule(&circumstances, tx.now()),
+        Err(why) => Ruling::Never(why),
+    })
+}
+
+/// What the rules ask of a link by hand; why not, when there is no number to ask about.
+fn circumstances(
+    tx: &mut Tx<'_>,
+    about: &About,
+    lead: &Lead,
+) -> Result<Result<Circumstances, WhyNot>, StoreError> {
+    let Some(phone) = lead.phone.as_deref().and_then(Phone::from_e164) else {
+        return Ok(Err(WhyNot::NoPhone));
+    };
     let none_yet = DeliveryId::new(0);
-    let circumstances = about.circumstances(tx, DeliveryKind::TextLink, lead, &phone, none_yet)?;
-    Ok(follow_up::rule(&circumstances, tx.now()))
+    let asked = about.circumstances(tx, DeliveryKind::TextLink, lead, &phone, none_yet)?;
+    Ok(Ok(asked))
 }
 
 /// Whether staff may ask for this delivery once more: it certainly had no effect, and is no text that the
@@ -92,44 +187,80 @@ pub fn retry(tx: &mut Tx<'_>, business: BusinessId, id: DeliveryId) -> Result<bo
     Ok(again)
 }
 
-/// How many open leads one press sends.
-const OPEN_LEADS_AT_ONCE: i64 = 500;
+/// How much one press sends.
+const AT_ONCE: i64 = 500;
 
-/// ServiceTitan was connected later: plans a record for every open lead that has none on its way, of
-/// schedulers that send at all. Returns how many.
-pub fn send_open_leads(
-    tx: &mut Tx<'_>,
-    business: BusinessId,
-    by: StaffId,
-) -> Result<usize, StoreError> {
+/// *Try all again*: what ServiceTitan has not taken of leads to be worked and of appointments to come. Returns how
+/// many.
+pub fn retry_not_taken(tx: &mut Tx<'_>, business: BusinessId) -> Result<usize, StoreError> {
+    let mut again = 0;
+    for delivery in rows::not_taken(tx, business, AT_ONCE)? {
+        again += usize::from(retry(tx, business, delivery.id)?);
+    }
+    Ok(again)
+}
+
+/// ServiceTitan was connected later: plans a record for what is open and has none on its way: leads to be worked, of
+/// schedulers that send at all, and appointments to come. Returns how many.
+pub fn send_open(tx: &mut Tx<'_>, business: BusinessId, by: StaffId) -> Result<usize, StoreError> {
     if !integration::connected(tx, business, SERVICETITAN)? {
         return Ok(0);
     }
     let open = LeadFilter {
         states: vec![LeadStatus::New, LeadStatus::Claimed, LeadStatus::Contacted],
-        limit: OPEN_LEADS_AT_ONCE,
+        limit: AT_ONCE,
         ..LeadFilter::default()
     };
     let mut planned = 0;
     for lead in lead::list(tx, business, &open)? {
-        let settings = scheduler::get(tx, business, lead.scheduler)?.settings;
         let theirs = delivery::of_lead(tx, business, lead.id)?;
         let has_one = theirs
             .iter()
             .any(|d| d.kind == DeliveryKind::CrmAbandoned && d.status != DeliveryStatus::Withdrawn);
-        let session = session::get(tx, business, lead.session)?;
-        let left = matches!(session.state, SessionState::Abandoned { .. });
-        if has_one || !left || settings.sync.send.delay().is_none() {
-            continue;
-        }
-        let kind = DeliveryKind::CrmAbandoned;
-        let record = Planned {
-            kind,
-            due_at: tx.now(),
-            expires_at: tx.now() + kind.lives_for(),
-        };
-        delivery::plan(tx, &session, None, record, Some(by))?;
+        planned += usize::from(!has_one && send_lead(tx, &lead, by)?);
+    }
+    for unsent in appointment::unsent(tx, business, AT_ONCE)? {
+        let session = session::get(tx, business, unsent.session)?;
+        let booked = now(tx, DeliveryKind::CrmBooked);
+        delivery::plan(tx, &session, Some(unsent.id), booked, Some(by))?;
         planned += 1;
     }
     Ok(planned)
+}
+
+/// A dismissed lead is to be worked again: what its dismissal withdrew goes after all.
+pub fn send_reopened(tx: &mut Tx<'_>, lead: &Lead, by: StaffId) -> Result<(), StoreError> {
+    let theirs = delivery::of_lead(tx, lead.business, lead.id)?;
+    let newest = theirs
+        .iter()
+        .rfind(|d| d.kind == DeliveryKind::CrmAbandoned);
+    let withdrawn = newest.is_some_and(|d| {
+        d.status == DeliveryStatus::Withdrawn && d.why.as_deref() == Some(DISMISSED)
+    });
+    if withdrawn && lead.state.is_live() && integration::connected(tx, lead.business, SERVICETITAN)?
+    {
+        send_lead(tx, lead, by)?;
+    }
+    Ok(())
+}
+
+/// Plans the record of a lead; false where its person is back, or its scheduler sends none.
+fn send_lead(tx: &mut Tx<'_>, lead: &Lead, by: StaffId) -> Result<bool, StoreError> {
+    let settings = scheduler::get(tx, lead.business, lead.scheduler)?.settings;
+    let session = session::get(tx, lead.business, lead.session)?;
+    let left = matches!(session.state, SessionState::Abandoned { .. });
+    if !left || settings.sync.send.delay().is_none() {
+        return Ok(false);
+    }
+    let record = now(tx, DeliveryKind::CrmAbandoned);
+    delivery::plan(tx, &session, None, record, Some(by))?;
+    Ok(true)
+}
+
+fn now(tx: &Tx<'_>, kind: DeliveryKind) -> Planned {
+    Planned {
+        kind,
+        due_at: tx.now(),
+        expires_at: tx.now() + kind.lives_for(),
+    }
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::connect;
 use crate::app::App;
-use crate::crm::servicetitan::{self, Credentials, ServiceTitan};
+use crate::crm::servicetitan::{self, Account, Credentials, ServiceTitan};
 use crate::crm::{self, Crm as _};
 use crate::sms::twilio::{self, Twilio};
 use crate::sms::{self, Carrier as _};
@@ -15,16 +15,26 @@ use crate::store::outbox::{self as rows, Channel};
 use crate::store::{Hint, Order, StoreError, Tx};
 use crate::why;
 
-/// Calls ServiceTitan with what is saved, and lists campaigns, call reasons and booking providers by name.
-/// `None` when nothing is saved yet.
+/// Calls ServiceTitan with what is saved, and keeps what it said. `None` when nothing is saved yet.
 pub async fn servicetitan(app: &App, business: BusinessId) -> Result<Option<Check>, StoreError> {
     let Some((settings, secrets)) = saved(app, business, SERVICETITAN).await? else {
         return Ok(None);
     };
-    let settings: servicetitan::Settings = settings;
-    let credentials = Credentials::new(&settings, secrets);
-    let account = app.outbox.account_of(app, business, &credentials);
-    let check = match ServiceTitan::new(&account).choices().await {
+    let check = try_servicetitan(app, &settings, &secrets).await;
+    keep(app, business, SERVICETITAN, check).await.map(Some)
+}
+
+/// Calls ServiceTitan with these, as somebody who has never called, and lists campaigns, call reasons and booking
+/// providers by name. Keeps nothing.
+pub async fn try_servicetitan(
+    app: &App,
+    settings: &servicetitan::Settings,
+    secrets: &servicetitan::Secrets,
+) -> Check {
+    let credentials = Credentials::new(settings, secrets.clone());
+    let (calls, clock) = (app.calls.clone(), app.clock.clone());
+    let account = Account::new(calls, super::crm::hosts(app), clock, credentials);
+    match ServiceTitan::new(&account).choices().await {
         Ok(choices) => {
             let known = choices
                 .booking_providers
@@ -41,6 +51,7 @@ pub async fn servicetitan(app: &App, business: BusinessId) -> Result<Option<Chec
             trouble == crm::Trouble::Credentials,
             match trouble {
                 crm::Trouble::Credentials => why::keep("crm-credentials", ""),
+                crm::Trouble::Forbidden { said } => why::keep("crm-forbidden", &said),
                 crm::Trouble::Refused { said } | crm::Trouble::Conflict { said } => {
                     why::keep("crm-refused", &said)
                 }
@@ -50,27 +61,41 @@ pub async fn servicetitan(app: &App, business: BusinessId) -> Result<Option<Chec
                 crm::Trouble::Unset(key) => key.to_owned(),
             },
         ),
-    };
-    keep(app, business, SERVICETITAN, check).await.map(Some)
+    }
 }
 
-/// Calls the carrier with what is saved. `None` when nothing is saved yet.
+/// Calls the carrier with what is saved, and keeps what it said. `None` when nothing is saved yet.
 pub async fn texts(app: &App, business: BusinessId) -> Result<Option<Check>, StoreError> {
     let Some((settings, secrets)) = saved(app, business, TEXTS).await? else {
         return Ok(None);
     };
-    let (settings, secrets): (twilio::Settings, twilio::Secrets) = (settings, secrets);
-    let carrier = Twilio::new(
-        &app.calls,
-        app.config.twilio_url.as_str(),
-        &settings,
-        &secrets,
-    );
-    let check = match carrier.check().await {
-        Ok(()) => Check {
-            works: true,
-            ..Check::default()
-        },
+    let check = try_texts(app, &settings, &secrets).await;
+    keep(app, business, TEXTS, check).await.map(Some)
+}
+
+/// Calls the carrier with these: with the key that sends, and with the token that only proves what the carrier
+/// tells us. Keeps nothing.
+pub async fn try_texts(app: &App, settings: &twilio::Settings, secrets: &twilio::Secrets) -> Check {
+    let call = async |settings: &twilio::Settings| {
+        let url = app.config.twilio_url.as_str();
+        Twilio::new(&app.calls, url, settings, secrets)
+            .check()
+            .await
+    };
+    match call(settings).await {
+        Ok(()) => {
+            let without_key = twilio::Settings {
+                api_key_sid: String::new(),
+                ..settings.clone()
+            };
+            let token = call(&without_key).await;
+            let wrong_token = token == Err(sms::Trouble::Credentials);
+            Check {
+                works: !wrong_token,
+                said: if wrong_token { "text-auth-token" } else { "" }.into(),
+                ..Check::default()
+            }
+        }
         Err(trouble) => failed(
             trouble == sms::Trouble::Credentials,
             match trouble {
@@ -81,8 +106,7 @@ pub async fn texts(app: &App, business: BusinessId) -> Result<Option<Check>, Sto
                 }
             },
         ),
-    };
-    keep(app, business, TEXTS, check).await.map(Some)
+    }
 }
 
 fn failed(refused: bool, said: String) -> Check {

@@ -1,13 +1,44 @@
-//! The saved secrets of outside systems, opened for a call or for the form that shows their endings. Sealing
-//! is the vault's; whether they work is `check.rs`' to say.
+//! The connection to an outside system as it is kept: settings in the open, secrets sealed; opened again for a
+//! call or for the form that shows their endings. Whether it works is `check.rs`' to say.
 
 use ringback_domain::id::BusinessId;
 use secrecy::ExposeSecret as _;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
-use crate::store::integration::{self, Integration};
-use crate::store::{StoreError, Tx};
+use crate::crm::Choices;
+use crate::store::integration::{self, Check, Integration};
+use crate::store::{Order, StoreError, Tx};
+
+/// Keeps settings and sealed secrets. `choices` are what can still be chosen from before the next call; what an
+/// earlier call said otherwise no longer holds.
+pub async fn keep(
+    app: &App,
+    business: BusinessId,
+    kind: &'static str,
+    settings: &impl Serialize,
+    secrets: &impl Serialize,
+    choices: Choices,
+) -> Result<(), StoreError> {
+    let plain = serde_json::to_vec(secrets).expect("strings are JSON");
+    let sealed = app.vault.seal(business, kind, &plain);
+    let settings = serde_json::to_value(settings).expect("settings are JSON");
+    let write = move |tx: &mut Tx<'_>| {
+        integration::save(tx, business, kind, &settings, Some(&sealed))?;
+        if choices == Choices::default() {
+            return Ok(());
+        }
+        let untested = Check {
+            choices: choices.clone(),
+            ..Check::default()
+        };
+        integration::checked(tx, business, kind, &untested)
+    };
+    app.store
+        .write(Order::Business(business.get()), write)
+        .await
+}
 
 /// The saved secrets, opened; `None` where there are none, or where they do not open any more (the key file
 /// is another one: they have to be typed again).

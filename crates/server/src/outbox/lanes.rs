@@ -33,7 +33,25 @@ struct Shared {
 struct Lane {
     under_way: usize,
     failures: u32,
-    rests_until: Option<Timestamp>,
+    rest: Option<Rest>,
+}
+
+/// A lane left in peace. Before its beginning (the clock has jumped back) it is over, too.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl Rest {
+    fn of(patience: SignedDuration, now: Timestamp) -> Option<Self> {
+        let until = now.checked_add(patience).ok()?;
+        Some(Self { since: now, until })
+    }
+
+    fn holds(self, now: Timestamp) -> bool {
+        self.since <= now && now < self.until
+    }
 }
 
 /// A place in a lane; leaving it without a word counts for nothing.
@@ -47,7 +65,7 @@ impl Lanes {
     pub(super) fn free(&self, business: BusinessId, channel: Channel, now: Timestamp) -> usize {
         let lanes = self.0.lanes();
         let lane = lanes.get(&(business, channel)).copied().unwrap_or_default();
-        if lane.rests_until.is_some_and(|until| now < until) {
+        if lane.rest.is_some_and(|rest| rest.holds(now)) {
             return 0;
         }
         let width = if lane.failures < PATIENCE { WIDTH } else { 1 };
@@ -60,6 +78,22 @@ impl Lanes {
         self.0.lanes().entry(lane).or_default().under_way += 1;
         let shared = Arc::clone(&self.0);
         Place { shared, lane }
+    }
+
+    /// How many lanes are open, narrow and at rest.
+    pub(super) fn by_state(&self, channel: Channel, now: Timestamp) -> [(&'static str, usize); 3] {
+        let mut counts = [("open", 0), ("narrow", 0), ("paused", 0)];
+        let lanes = self.0.lanes();
+        let ours = lanes.iter().filter(|((_, of), _)| *of == channel);
+        for (_, lane) in ours {
+            let state = match lane {
+                lane if lane.rest.is_some_and(|rest| rest.holds(now)) => 2,
+                lane if lane.failures >= PATIENCE => 1,
+                _ => 0,
+            };
+            counts[state].1 += 1;
+        }
+        counts
     }
 
     /// Waits until every place is free.
@@ -75,20 +109,26 @@ impl Lanes {
 }
 
 impl Place {
-    /// Leaves, and says how the outside was.
-    pub(super) fn leave(self, health: Health, now: Timestamp) {
+    /// Leaves, and says how the outside was. True when the lane has been narrow and is wide again: the outside
+    /// works.
+    pub(super) fn leave(self, health: Health, now: Timestamp) -> bool {
         let mut lanes = self.shared.lanes();
         let lane = lanes.entry(self.lane).or_default();
+        let was_narrow = lane.failures >= PATIENCE;
         match health {
-            Health::Well => (lane.failures, lane.rests_until) = (0, None),
+            Health::Well => {
+                (lane.failures, lane.rest) = (0, None);
+                return was_narrow;
+            }
             Health::Ailing => {
                 lane.failures = lane.failures.saturating_add(1);
                 if lane.failures >= PATIENCE {
-                    lane.rests_until = now.checked_add(REST).ok();
+                    lane.rest = Rest::of(REST, now);
                 }
             }
-            Health::Asks(patience) => lane.rests_until = now.checked_add(patience).ok(),
+            Health::Asks(patience) => lane.rest = Rest::of(patience, now),
         }
+        false
     }
 }
 
@@ -140,8 +180,18 @@ mod tests {
         assert_eq!(free(&lanes, NOW), 0);
         assert_eq!(free(&lanes, NOW + REST), 1);
         let place = lanes.enter(COPPERLINE, Channel::Crm);
-        place.leave(Health::Well, NOW + REST);
+        assert!(place.leave(Health::Well, NOW + REST));
         assert_eq!(free(&lanes, NOW + REST), WIDTH);
+        let place = lanes.enter(COPPERLINE, Channel::Crm);
+        assert!(!place.leave(Health::Well, NOW + REST));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_lengthens_no_rest() {
+        let lanes = Lanes::default();
+        let place = lanes.enter(COPPERLINE, Channel::Crm);
+        place.leave(Health::Asks(SignedDuration::from_secs(30)), NOW);
+        assert_eq!(free(&lanes, NOW - SignedDuration::from_hours(24)), WIDTH);
     }
 
     #[test]

@@ -17,14 +17,17 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ringback_domain::delivery::{Delivery, DeliveryStatus};
 use ringback_domain::id::BusinessId;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::app::App;
 use crate::crm::servicetitan::Account;
+use crate::store::news::session_name;
 use crate::store::outbox::Channel;
 use crate::store::{Hint, Order, Store, StoreError, Tx, outbox as rows};
 use lanes::Lanes;
@@ -55,6 +58,11 @@ impl Outbox {
         self.lanes.empty().await;
     }
 
+    /// How many connections to outside systems are in which state, of this channel, for the metrics page.
+    pub fn lanes_by_state(&self, channel: Channel, now: Timestamp) -> [(&'static str, usize); 3] {
+        self.lanes.by_state(channel, now)
+    }
+
     fn accounts(&self) -> std::sync::MutexGuard<'_, HashMap<BusinessId, Arc<Account>>> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,6 +81,11 @@ pub async fn run(app: App) -> Result<(), StoreError> {
                 () = app.outbox.bell.notified() => break,
                 () = app.drained() => return Ok(()),
                 hint = hints.recv() => match hint {
+                    // Claimed at once; what else waits is looked at afterwards.
+                    Ok(Hint::Record { business }) => {
+                        claim(&app, business, Channel::Crm).await?;
+                        break;
+                    }
                     Ok(Hint::Deliveries) | Err(RecvError::Lagged(_)) => break,
                     Ok(_) => {}
                     Err(RecvError::Closed) => return Ok(()),
@@ -84,16 +97,13 @@ pub async fn run(app: App) -> Result<(), StoreError> {
 
 /// Takes up everything that is due and says how long until the next is.
 async fn take_up(app: &App) -> Result<Option<Duration>, StoreError> {
-    let owner = app.owner.clone();
+    let owner = app.owner();
     let waiting = app.store.read(move |tx| rows::waiting(tx, &owner)).await?;
     if waiting.left_behind {
         rescue(app).await?;
     }
     for (business, channel) in waiting.due {
-        let free = app.outbox.lanes.free(business, channel, app.clock.now());
-        if free > 0 {
-            claim(app, business, channel, free).await?;
-        }
+        claim(app, business, channel).await?;
     }
     Ok(waiting
         .next_in
@@ -102,7 +112,7 @@ async fn take_up(app: &App) -> Result<Option<Duration>, StoreError> {
 
 /// Takes back what a crash left behind, and shows what was on the wire as unknown.
 async fn rescue(app: &App) -> Result<(), StoreError> {
-    let owner = app.owner.clone();
+    let owner = app.owner();
     app.store
         .write(Order::Any, move |tx| {
             for delivery in rows::rescue(tx, &owner)? {
@@ -113,31 +123,54 @@ async fn rescue(app: &App) -> Result<(), StoreError> {
         .await
 }
 
-async fn claim(
-    app: &App,
-    business: BusinessId,
-    channel: Channel,
-    free: usize,
-) -> Result<(), StoreError> {
-    let owner = app.owner.clone();
+/// Claims as much as may go to an outside system now, and sends it on its way.
+async fn claim(app: &App, business: BusinessId, channel: Channel) -> Result<(), StoreError> {
+    let free = app.outbox.lanes.free(business, channel, app.clock.now());
+    if free == 0 {
+        return Ok(());
+    }
+    let owner = app.owner();
     let limit = i64::try_from(free).unwrap_or(i64::MAX);
-    let claimed = app
-        .store
-        .write(Order::Business(business.get()), move |tx| {
-            rows::claim(tx, &owner, business, channel, limit)
-        })
-        .await?;
-    for delivery in claimed {
+    let order = Order::Business(business.get());
+    let vault = app.vault.clone();
+    let at_once = app.store.write(order, {
+        let owner = owner.clone();
+        move |tx| {
+            let claimed = rows::claim(tx, &owner, business, channel, limit)?;
+            crm::prepare_if_alone(tx, &vault, claimed)
+        }
+    });
+    let taken = match at_once.await {
+        Ok(taken) => taken,
+        // A record that cannot be written keeps nobody else's back.
+        Err(_) => {
+            let claim = move |tx: &mut Tx<'_>| rows::claim(tx, &owner, business, channel, limit);
+            let claimed = app.store.write(order, claim).await?;
+            claimed.into_iter().map(Taken::Claimed).collect()
+        }
+    };
+    for taken in taken {
         let place = app.outbox.lanes.enter(business, channel);
         let app = app.clone();
-        tokio::spawn(async move {
-            let id = delivery.id;
-            let went = match channel {
-                Channel::Crm => crm::deliver(&app, delivery).await,
-                Channel::Text => text::deliver(&app, delivery).await,
+        let delivery = taken.delivery();
+        let (kind, id) = (delivery.kind.as_str(), delivery.id);
+        let session = session_name(delivery.session);
+        // The lead's reference once it has been read: every line of the calls below carries it.
+        let span =
+            tracing::info_span!("delivery", session, lead = Empty, delivery = id.get(), kind);
+        let deed = async move {
+            let went = match (channel, taken) {
+                (Channel::Crm, taken) => crm::deliver(&app, taken).await,
+                (Channel::Text, Taken::Claimed(delivery)) => text::deliver(&app, delivery).await,
+                // Only records are written with their claim.
+                (Channel::Text, Taken::OnWire(..) | Taken::Settled(_)) => Ok(Health::Well),
             };
             match went {
-                Ok(health) => place.leave(health, app.clock.now()),
+                Ok(health) => {
+                    if place.leave(health, app.clock.now()) {
+                        hurry(&app, business, channel).await;
+                    }
+                }
                 Err(error) => {
                     // The lease frees it.
                     tracing::warn!(delivery = %id, %error, "a delivery could not be written");
@@ -145,9 +178,41 @@ async fn claim(
                 }
             }
             app.outbox.ring();
-        });
+        };
+        tokio::spawn(deed.instrument(span));
     }
     Ok(())
+}
+
+/// The outside works again: what was tried in vain need not wait out its patience.
+async fn hurry(app: &App, business: BusinessId, channel: Channel) {
+    let hurried = app.store.write(Order::Business(business.get()), move |tx| {
+        rows::hurry(tx, business, channel)
+    });
+    if let Err(error) = hurried.await {
+        // Each of them still has a time of its own.
+        tracing::warn!(%business, %error, "what waits for an outside system could not be hurried");
+    }
+}
+
+/// A delivery that is ours.
+enum Taken {
+    /// Its rules have still to be asked.
+    Claimed(Delivery),
+    /// Its record is written and its row says that it is on the wire.
+    OnWire(Delivery, Box<crm::Going>),
+    /// Its rules wanted nothing sent.
+    Settled(Delivery),
+}
+
+impl Taken {
+    fn delivery(&self) -> &Delivery {
+        match self {
+            Self::Claimed(delivery) | Self::OnWire(delivery, _) | Self::Settled(delivery) => {
+                delivery
+            }
+        }
+    }
 }
 
 /// How the outside system was, for the lane.
@@ -159,6 +224,11 @@ enum Health {
     Ailing,
     /// It asked for so much patience.
     Asks(SignedDuration),
+}
+
+/// Puts a lead's reference on every further line about this delivery.
+fn about_lead(reference: &str) {
+    tracing::Span::current().record("lead", reference);
 }
 
 /// Bounds all calls of a delivery; `None` when the time was up, with whatever was on the wire.

@@ -2,11 +2,11 @@
 //! rules are the domain's; everything they ask is read here, in the transaction that puts the text on the
 //! wire. A text whose outcome is unknown is looked up and never sent again.
 
-use jiff::tz::TimeZone;
+use jiff::SignedDuration;
 use ringback_domain::business::Business;
 use ringback_domain::consent::Consent;
 use ringback_domain::delivery::{
-    Delivery, DeliveryKind, DeliveryState, DeliveryStatus, Found, Outcome,
+    CRM_WORKS_FOR, Delivery, DeliveryKind, DeliveryState, Found, Outcome,
 };
 use ringback_domain::follow_up::{self, Circumstances, Ruling, TextNote, WhyNot};
 use ringback_domain::id::DeliveryId;
@@ -48,7 +48,10 @@ pub(super) async fn deliver(app: &App, claimed: Delivery) -> Result<Health, Stor
     } else {
         let prepare = move |tx: &mut Tx<'_>| prepare(tx, &vault, &origin, &taken);
         match app.store.write(order, prepare).await? {
-            Some(going) => send(app, going).await,
+            Some(going) => {
+                super::about_lead(&going.reference);
+                send(app, going).await
+            }
             None => Ok(Health::Well),
         }
     }
@@ -58,9 +61,11 @@ pub(super) async fn deliver(app: &App, claimed: Delivery) -> Result<Health, Stor
 #[derive(Clone)]
 struct Going {
     delivery: Delivery,
+    reference: String,
     to: String,
     body: String,
     report_to: String,
+    within: SignedDuration,
     settings: Settings,
     secrets: Secrets,
 }
@@ -81,6 +86,7 @@ async fn send(app: &App, going: Going) -> Result<Health, StoreError> {
         to: &going.to,
         body: &going.body,
         report_to: &going.report_to,
+        within: going.within,
     };
     let said = in_time(carrier.send(&text)).await.unwrap_or_else(|| {
         Err(Trouble::Unknown {
@@ -155,7 +161,7 @@ fn prepare(
     let secrets = connection.and_then(|connection| secrets(vault, connection));
     let mut circumstances = about.circumstances(tx, claimed.kind, lead, &phone, claimed.id)?;
     circumstances.sender_ready &= secrets.is_some();
-    match follow_up::rule(&circumstances, tx.now()) {
+    let within = match follow_up::rule(&circumstances, tx.now()) {
         Ruling::Never(why) => {
             withdraw(tx, claimed, Some(lead), why)?;
             return Ok(None);
@@ -163,12 +169,12 @@ fn prepare(
         Ruling::NotBefore(at) => {
             let state = DeliveryState::Due { at };
             if outbox::settle(tx, claimed, &state, 0, None)? {
-                note(tx, lead, TextNote::Planned { at, night: true })?;
+                note(tx, lead, circumstances.planned(tx.now()))?;
             }
             return Ok(None);
         }
-        Ruling::Send => {}
-    }
+        Ruling::Send { within } => within,
+    };
     let (Some(connection), Some(secrets)) = (connection, secrets) else {
         withdraw(tx, claimed, Some(lead), WhyNot::NoSender)?;
         return Ok(None);
@@ -190,10 +196,12 @@ fn prepare(
     delivery.attempt += 1;
     Ok(Some(Going {
         delivery,
+        reference: lead.reference.clone(),
         to: phone.as_str().to_owned(),
         body,
         // The fragment is for Twilio alone: five more attempts after any failure of ours.
         report_to: format!("{origin}/hooks/texts/status?m={our_id}#rc=5&rp=all"),
+        within,
         settings: connection.settings.clone(),
         secrets,
     }))
@@ -290,16 +298,10 @@ impl About {
         let consent: Option<Consent> = consent::newest(tx, lead.business, self.session.id)?;
         let consented = consent.is_some_and(|c| c.given && c.phone == phone.as_str());
         let texted = delivery::of_lead(tx, lead.business, lead.id)?;
-        let already_texted = texted.iter().any(|other| {
-            other.id != text
-                && other.kind.is_text()
-                && matches!(
-                    other.status,
-                    DeliveryStatus::Sending | DeliveryStatus::Done | DeliveryStatus::Unknown
-                )
-        });
+        let already_texted = texted
+            .iter()
+            .any(|other| other.id != text && other.is_text_that_went());
         let status = lead.state.status();
-        let zone = Some(self.session.came_from.zone.as_str()).filter(|zone| !zone.is_empty());
         Ok(Circumstances {
             kind,
             consented,
@@ -314,10 +316,13 @@ impl About {
                 || lead.stamps.first_contact_at.is_some(),
             already_texted,
             last_text_to_number: text_message::last_turn(tx, lead.business, phone.as_str(), text)?,
-            sender_ready: self.connection.as_ref().is_some_and(Integration::is_ready),
+            sender_ready: self
+                .connection
+                .as_ref()
+                .is_some_and(|connection| connection.secret.is_some()),
             left_at: lead.stamps.left_at,
             business_zone: self.business.zone(),
-            browser_zone: zone.and_then(|zone| TimeZone::get(zone).ok()),
+            browser_zone: self.session.came_from.browser_zone(),
         })
     }
 
@@ -372,18 +377,15 @@ fn withdraw(
     let Some(lead) = lead else {
         return Ok(());
     };
-    // Staff's link that does not go says nothing of the follow-up that did.
-    if !lead_was_texted(tx, lead)? {
+    // A second text that does not go says nothing of the first, which did.
+    let texts = delivery::of_lead(tx, lead.business, lead.id)?;
+    if !texts.iter().any(Delivery::is_text_that_went) {
         note(tx, lead, TextNote::Not { why })?;
+    } else if why == WhyNot::AlreadyTexted {
+        // The one text they get is on the timeline: its place was taken, nothing went wrong.
+        return Ok(());
     }
     lead::event(tx, lead, LeadEvent::TextNot, None, json!({ "why": kept }))
-}
-
-fn lead_was_texted(tx: &mut Tx<'_>, lead: &Lead) -> Result<bool, StoreError> {
-    let texts = delivery::of_lead(tx, lead.business, lead.id)?;
-    Ok(texts.iter().any(|d| {
-        d.kind.is_text() && matches!(d.status, DeliveryStatus::Done | DeliveryStatus::Unknown)
-    }))
 }
 
 /// The number's turn is free again, the link is dead, the conversation does not show it.
@@ -407,9 +409,15 @@ fn settle_sent(
     said: &Result<Says, Trouble>,
 ) -> Result<(), StoreError> {
     let trouble = match said {
-        Ok(says) => return carrier_says(tx, text, says),
+        Ok(says) => {
+            integration::accepted(tx, text.business, TEXTS)?;
+            return carrier_says(tx, text, says);
+        }
         Err(trouble) => trouble,
     };
+    if *trouble == Trouble::Credentials {
+        note_refused_credentials(tx, text)?;
+    }
     let (outcome, why) = outcome(trouble);
     let state = text.after(outcome, tx.now(), jitter());
     // A report of the carrier's may have been quicker than its answer.
@@ -433,7 +441,7 @@ fn settle_look(
         Ok(None) => Found::NotThere,
         Err(_) => Found::CouldNotLook,
     };
-    let (state, lookups) = text.after_look(found, tx.now(), jitter());
+    let (state, lookups) = text.after_look(found, tx.now(), jitter(), CRM_WORKS_FOR);
     outbox::settle(tx, text, &state, lookups, text.why.as_deref())?;
     Ok(())
 }
@@ -463,9 +471,27 @@ fn planned_again(
 ) -> Result<(), StoreError> {
     // Its row and its link stay until the next try: should the carrier report on it after all, it is known.
     match (lead_of(tx, text)?, state.due_at()) {
-        (Some(lead), Some(at)) => note(tx, &lead, TextNote::Planned { at, night: false }),
+        (Some(lead), Some(at)) => {
+            let planned = TextNote::Planned {
+                at,
+                night: false,
+                there: None,
+            };
+            note(tx, &lead, planned)
+        }
         _ => Ok(()),
     }
+}
+
+/// Staff see on every page of the settings that the credentials have to be mended.
+fn note_refused_credentials(tx: &mut Tx<'_>, text: &Delivery) -> Result<(), StoreError> {
+    let check = Check {
+        works: false,
+        refused: true,
+        said: "text-credentials".into(),
+        ..Check::default()
+    };
+    integration::checked(tx, text.business, TEXTS, &check)
 }
 
 /// The carrier will not have it, or it has become too old while we tried.
@@ -476,15 +502,6 @@ fn refused(
     why: &str,
 ) -> Result<(), StoreError> {
     certainly_did_not_go(tx, text)?;
-    if *trouble == Trouble::Credentials {
-        let check = Check {
-            works: false,
-            refused: true,
-            said: "text-credentials".into(),
-            ..Check::default()
-        };
-        integration::checked(tx, text.business, TEXTS, &check)?;
-    }
     let Some(lead) = lead_of(tx, text)? else {
         return Ok(());
     };
@@ -519,9 +536,11 @@ fn outcome(trouble: &Trouble) -> (Outcome, String) {
             let (after, kept) = (*after, why.clone());
             (Outcome::TryLater { after, why }, kept)
         }
+        // Ours to mend, and then it goes by itself, if it is not too late by then.
         Trouble::Credentials => {
             let why = why::keep("text-credentials", "");
-            (Outcome::Refused { why: why.clone() }, why)
+            let (after, kept) = (None, why.clone());
+            (Outcome::TryLater { after, why }, kept)
         }
         Trouble::Refused(wrong) => {
             let why = why::keep(wrong.why, &wrong.said);

@@ -118,16 +118,12 @@ pub fn fields_of(step: Step, settings: &SchedulerSettings) -> Vec<String> {
 }
 
 /// The answers as they stand in the fields.
-pub fn filled(answers: &Answers, region: Region) -> BTreeMap<String, String> {
-    let phone = Phone::from_e164(&answers.phone)
-        .map(|phone| phone.shown_in(region))
-        .unwrap_or_default();
+pub fn filled(answers: &Answers) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::new();
     let mut put = |name: &str, value: &str| fields.insert(name.to_owned(), value.to_owned());
     put("zip", &answers.postal_code);
     put("service", &answers.service);
     put("name", &answers.name);
-    put("phone", &phone);
     put("email", &answers.email);
     put("text_me", if answers.text_me { "yes" } else { "" });
     put("window", &answers.window.map(written).unwrap_or_default());
@@ -140,6 +136,13 @@ pub fn filled(answers: &Answers, region: Region) -> BTreeMap<String, String> {
         put(&format!("q_{key}"), answer);
     }
     fields
+}
+
+/// The number as its own field shows it, the way the region writes numbers.
+pub fn filled_phone(answers: &Answers, region: Region) -> String {
+    Phone::from_e164(&answers.phone)
+        .map(|phone| phone.shown_in(region))
+        .unwrap_or_default()
 }
 
 /// A window as a field carries it: two instants in microseconds.
@@ -438,7 +441,9 @@ mod tests {
             },
             notes: "Two dogs.\n\nRing twice.".into(),
         };
-        let mut body = form_urlencoded_of(&filled(&answers, US));
+        let mut fields = filled(&answers);
+        fields.insert("phone".into(), filled_phone(&answers, US));
+        let mut body = form_urlencoded_of(&fields);
         body.push_str("&unknown=1");
         let mut again = Answers::default();
         for step in settings.steps() {

@@ -16,7 +16,7 @@ use crate::store::resume_link::{self, ResumeLink};
 use crate::store::{Order, StoreError, Tx, appointment, business, lead, scheduler, session};
 use crate::token;
 
-/// `GET` and `HEAD /r/{token}`: whose it is, masked, and a button.
+/// `GET` and `HEAD /r/{token}`: whose it is, masked, and a button; after the booking, that it is booked and when.
 pub async fn look(
     State(app): State<App>,
     Path(token): Path<String>,
@@ -30,6 +30,11 @@ pub async fn look(
             Good::Unknown => return unknown(tx, &asker),
         };
         let session = session::get(tx, link.business, link.session)?;
+        if let SessionState::Booked { .. } = session.state {
+            let mut view = View::new(place, &asker, false, Screen::Step(Step::Booked));
+            view.with_booked(appointment::booked_by(tx, &session)?.as_ref());
+            return Ok(Some(view));
+        }
         let action = format!("/r/{token}");
         let mut view = View::new(place, &asker, false, Screen::Link { action });
         // Shown masked; the rest of the answers does not reach the page.

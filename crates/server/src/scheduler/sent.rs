@@ -32,13 +32,14 @@ pub struct Caller {
     pub in_place: bool,
     /// A page fetched or rendered on suspicion: nobody is looking.
     pub speculative: bool,
-    headers: HeaderMap,
+    /// The lines of cookies alone.
+    cookies: HeaderMap,
 }
 
 impl Caller {
     /// The cookie's token for a scheduler.
     pub fn cookie(&self, app: &App, public_id: &str) -> Option<String> {
-        crate::token::from_cookie(app, &self.headers, public_id)
+        crate::token::from_cookie(app, &self.cookies, public_id)
     }
 
     /// Words before the business is known.
@@ -67,7 +68,12 @@ impl Caller {
             referrer: foreign_origin(app, &text("referer").unwrap_or_default()),
             in_place: text("x-ringback").is_some_and(|value| value == "step"),
             speculative: purpose.contains("prefetch") || purpose.contains("prerender"),
-            headers: parts.headers.clone(),
+            cookies: parts
+                .headers
+                .get_all(header::COOKIE)
+                .iter()
+                .map(|line| (header::COOKIE, line.clone()))
+                .collect(),
         }
     }
 }

@@ -89,10 +89,16 @@ impl Request {
         Ok(None)
     }
 
-    /// Begins a session for the caller.
-    fn begin(&self, tx: &mut Tx<'_>, place: &Place) -> Result<Known, StoreError> {
-        let came_from = self.came_from(place);
-        let session = session::start(tx, &place.scheduler, &token::hash(&self.fresh), came_from)?;
+    /// Begins a session for the caller, at this step.
+    fn begin(
+        &self,
+        tx: &mut Tx<'_>,
+        place: &Place,
+        step: Step,
+        answers: Answers,
+    ) -> Result<Known, StoreError> {
+        let (hash, came_from) = (token::hash(&self.fresh), self.came_from(place));
+        let session = session::start_at(tx, &place.scheduler, &hash, came_from, step, answers)?;
         Ok(Known {
             session,
             mark: Mark::New,
@@ -114,7 +120,7 @@ impl Request {
         {
             return Ok(known);
         }
-        session::add_token(tx, &session, &token::hash(&self.fresh))?;
+        session::adopt(tx, &session, &token::hash(&self.fresh))?;
         Ok(Known {
             session,
             mark: Mark::New,
@@ -123,7 +129,9 @@ impl Request {
     }
 
     fn view(&self, place: Place, known: Option<&Known>, screen: Screen) -> View {
+        let ahead = !matches!(screen, Screen::Step(Step::Review | Step::Booked));
         let mut view = View::new(place, &self.caller, self.embedded, screen);
+        view.then_review = known.is_some() && ahead && self.is_change();
         match known {
             Some(known) => {
                 view.mark = known.mark;
@@ -156,6 +164,13 @@ impl Request {
                 None => Go::Continue,
             },
         }
+    }
+
+    /// Something of the review is being changed: Continue leads back to it, or to what the change has opened.
+    /// Also by the browser's own Back and Forward, and over a reload.
+    fn is_change(&self) -> bool {
+        let pressed = self.step() == Step::Review && matches!(self.go(), Go::To(_));
+        pressed || self.form.get("then") == "review"
     }
 
     fn step(&self) -> Step {
@@ -234,7 +249,9 @@ pub fn look(
         view.answers.name.clone_from(&session.answers.name);
         return Ok(view);
     }
-    show(tx, request, place, &known, wanted.unwrap_or(session.step))
+    let mut view = show(tx, request, place, &known, wanted.unwrap_or(session.step))?;
+    view.returning = matches!(view.screen, Screen::Step(step) if step != Step::Booked);
+    Ok(view)
 }
 
 /// `POST`: one step's form.
@@ -256,11 +273,14 @@ pub fn turn(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreErr
             show(tx, request, place, &known, step)?
         }
         (Some(mut known), _) => {
-            session::here(tx, &mut known.session)?;
+            // Every way on from here saves the session.
+            session::came_back(tx, &mut known.session)?;
             if known.session.came_from.zone.is_empty() {
                 known.session.came_from.zone = request.zone();
             }
-            appointment::renew(tx, &known.session)?;
+            if known.session.answers.window.is_some() {
+                appointment::renew(tx, &known.session)?;
+            }
             match go {
                 Go::Back => {
                     let before = place
@@ -299,7 +319,6 @@ pub fn show(
         _ => Vec::new(),
     };
     let window = match step {
-        Step::Booked => appointment::agreed(tx, session)?.map(|agreed| agreed.window),
         Step::Place | Step::Review => {
             let held = appointment::held(tx, session)?;
             held.filter(|held| held.held_until.is_some_and(|until| until > tx.now()))
@@ -312,6 +331,9 @@ pub fn show(
         .with_answers(&session.answers);
     view.days = days;
     view.window = window;
+    if step == Step::Booked {
+        view.with_booked(appointment::booked_by(tx, session)?.as_ref());
+    }
     Ok(carrying(
         request,
         view,
@@ -358,7 +380,7 @@ pub fn depart(tx: &mut Tx<'_>, session: &mut Session, how: Departure) -> Result<
     let others = page::presence(tx, session.id)?;
     session.page_went(how, false, others, tx.now());
     match session.leaving {
-        Some(leaving) if leaving.until <= tx.now() => session::judge(tx, session),
+        Some(leaving) if leaving.until <= tx.now() => session::judge_among(tx, session, others),
         _ => session::save(tx, session),
     }
 }
@@ -381,9 +403,9 @@ fn first_step(tx: &mut Tx<'_>, request: &Request, place: Place) -> Result<View, 
             &problems,
         ));
     }
-    let mut known = request.begin(tx, &place)?;
-    known.session.answers = answers;
-    after(tx, request, place, known, Step::Service)
+    let next = next_step(request, &place, Step::Service, &answers);
+    let known = request.begin(tx, &place, next.unwrap_or(Step::Service), answers)?;
+    go_to(tx, request, place, &known, next)
 }
 
 /// Continue on a later step, or again on an earlier one.
@@ -422,35 +444,39 @@ fn go_on(
     if step == Step::Contact {
         note_consent(tx, request, &place, &known.session)?;
     }
-    after(tx, request, place, known, step)
+    let next = next_step(request, &place, step, &known.session.answers);
+    known.session.step = next.unwrap_or(Step::Service);
+    session::save(tx, &known.session)?;
+    go_to(tx, request, place, &known, next)
 }
 
-/// A step is answered: the next one, or word that nobody comes to that postal code.
-fn after(
+/// A step is answered: where it goes on; nowhere when nobody comes to that postal code.
+fn next_step(request: &Request, place: &Place, step: Step, answers: &Answers) -> Option<Step> {
+    let (settings, region) = (&place.scheduler.settings, place.business.region);
+    if step == Step::Service && !settings.serves(&answers.postal_code) {
+        return None;
+    }
+    Some(if request.is_change() {
+        answers::first_open(settings, region, answers)
+    } else {
+        settings.after(step).unwrap_or(Step::Review)
+    })
+}
+
+/// Shows the next step, or says that nobody comes to that postal code.
+fn go_to(
     tx: &mut Tx<'_>,
     request: &Request,
     place: Place,
-    mut known: Known,
-    step: Step,
+    known: &Known,
+    next: Option<Step>,
 ) -> Result<View, StoreError> {
-    let (settings, region) = (&place.scheduler.settings, place.business.region);
-    let session = &mut known.session;
-    if step == Step::Service && !settings.serves(&session.answers.postal_code) {
-        session.step = Step::Service;
-        session::save(tx, session)?;
-        return Ok(request
-            .view(place, Some(&known), Screen::OutOfArea)
-            .with_answers(&known.session.answers));
+    match next {
+        Some(step) => show(tx, request, place, known, step),
+        None => Ok(request
+            .view(place, Some(known), Screen::OutOfArea)
+            .with_answers(&known.session.answers)),
     }
-    let next = settings.after(step).unwrap_or(Step::Review);
-    let back_to_review = request.form.get("then") == "review";
-    let open = answers::first_open(settings, region, &session.answers);
-    session.step = if back_to_review { open } else { next };
-    session::save(tx, session)?;
-    let next = session.step;
-    let mut view = show(tx, request, place, &known, next)?;
-    view.then_review = back_to_review && next != Step::Review;
-    Ok(view)
 }
 
 /// Back, or Change on the review. What was typed and not saved travels along.
@@ -465,11 +491,7 @@ fn move_to(
     let step = answers::reachable(step, settings, region, &known.session.answers);
     known.session.step = step;
     session::save(tx, &known.session)?;
-    let from_review =
-        request.step() == Step::Review && step != Step::Review && request.go() != Go::Back;
-    let mut view = show(tx, request, place, &known, step)?;
-    view.then_review = from_review;
-    Ok(view)
+    show(tx, request, place, &known, step)
 }
 
 /// *Continue as …?* Yes: the same visit goes on; after a booking a new one begins with the contact details.
@@ -481,8 +503,7 @@ fn again(
 ) -> Result<View, StoreError> {
     if let SessionState::Booked { .. } = known.session.state {
         let before = known.session.answers.clone();
-        known = request.begin(tx, &place)?;
-        known.session.answers = Answers {
+        let answers = Answers {
             postal_code: before.postal_code,
             name: before.name,
             phone: before.phone,
@@ -490,7 +511,7 @@ fn again(
             address: before.address,
             ..Answers::default()
         };
-        session::save(tx, &known.session)?;
+        known = request.begin(tx, &place, Step::Service, answers)?;
     } else {
         session::here(tx, &mut known.session)?;
         appointment::renew(tx, &known.session)?;
@@ -545,7 +566,6 @@ fn retyped(request: &Request, view: View, problems: &[Problem]) -> View {
                 .insert(name.clone(), request.form.get(&name).to_owned());
         }
     }
-    view.then_review = request.form.get("then") == "review";
     view.with_problems(problems)
 }
 

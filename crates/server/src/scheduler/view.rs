@@ -1,11 +1,15 @@
 //! What is shown: one screen at a time, as a whole page or (for our script) as the part that is swapped in.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use ringback_domain::appointment::Appointment;
 use ringback_domain::business::Business;
 use ringback_domain::person::masked_name;
 use ringback_domain::phone::Phone;
@@ -97,8 +101,11 @@ pub struct View {
     pub w: &'static Words,
     /// Whose scheduler.
     pub place: Place,
-    /// Its services and questions as this visitor reads them, in the order and number of its settings.
-    pub shown: SchedulerSettings,
+    shown: OnceCell<Arc<SchedulerSettings>>,
+    /// The business's.
+    zone: TimeZone,
+    /// Hours that have been put into words: every day of a calendar has the same few.
+    said_hours: RefCell<Vec<((Time, Time), String)>>,
     /// In a frame on another site.
     pub embedded: bool,
     /// How the session was known.
@@ -123,12 +130,16 @@ pub struct View {
     pub said: Option<String>,
     /// Continue goes back to the review.
     pub then_review: bool,
+    /// Answers of an earlier look stand here: whoever sits there now may be somebody else.
+    pub returning: bool,
     /// The windows that can be had.
     pub days: Vec<Day>,
     /// The ones nearest to a window that has gone.
     pub nearest: Vec<Offered>,
     /// The window that is held or agreed.
     pub window: Option<ChosenWindow>,
+    /// What they booked has been called off.
+    pub cancelled: bool,
     /// The answer's status.
     pub status: StatusCode,
 }
@@ -149,11 +160,12 @@ impl View {
     /// A screen of a scheduler for a caller.
     pub fn new(place: Place, caller: &Caller, embedded: bool, screen: Screen) -> Self {
         let w = Words::negotiate(caller.accept_language.as_deref(), &place.business.locale);
-        let shown = w.translated(&place.scheduler.settings, place.business.region);
         Self {
             w,
+            zone: place.business.zone(),
             place,
-            shown,
+            shown: OnceCell::new(),
+            said_hours: RefCell::default(),
             embedded,
             mark: Mark::None,
             token: None,
@@ -166,17 +178,30 @@ impl View {
             problems: Vec::new(),
             said: None,
             then_review: false,
+            returning: false,
             days: Vec::new(),
             nearest: Vec::new(),
             window: None,
+            cancelled: false,
             status: StatusCode::OK,
         }
+    }
+
+    /// Shows what they have booked.
+    pub fn with_booked(&mut self, booked: Option<&Appointment>) {
+        self.window = booked.map(|booked| booked.window);
+        self.cancelled = booked.is_some_and(|booked| booked.cancelled.is_some());
     }
 
     /// Shows these answers in the fields.
     pub fn with_answers(mut self, answers: &Answers) -> Self {
         self.answers = answers.clone();
-        self.filled = answers::filled(answers, self.place.business.region);
+        self.filled = answers::filled(answers);
+        // Writing a number is dear, and only one step has its field.
+        if matches!(self.screen, Screen::Step(Step::Contact)) {
+            let phone = answers::filled_phone(answers, self.place.business.region);
+            self.filled.insert("phone".to_owned(), phone);
+        }
         self
     }
 
@@ -289,6 +314,16 @@ struct Fragment<'a> {
 
 /// What the templates ask for.
 impl View {
+    /// Its services and questions as this visitor reads them, in the order and number of its settings. Put
+    /// together when the page is written, not while a transaction is open.
+    fn shown(&self) -> &SchedulerSettings {
+        let place = &self.place;
+        self.shown.get_or_init(|| {
+            self.w
+                .translated(&place.scheduler.settings, place.business.region)
+        })
+    }
+
     fn css(&self) -> String {
         assets::url("visitor/scheduler.css")
     }
@@ -310,7 +345,8 @@ impl View {
         let page = if self.embedded { "/embedded" } else { "" };
         match self.screen {
             Screen::Step(step) if step != Step::Booked => {
-                format!("/s/{}{page}?step={step}", self.id())
+                let then = if self.then_review { "&then=review" } else { "" };
+                format!("/s/{}{page}?step={step}{then}", self.id())
             }
             _ => format!("/s/{}{page}", self.id()),
         }
@@ -352,6 +388,7 @@ impl View {
                 Step::Time => "step-time",
                 Step::Place => "step-place",
                 Step::Review => "step-review",
+                Step::Booked if self.cancelled => "booked-cancelled",
                 Step::Booked => "step-booked",
             }),
             Screen::OutOfArea => self.w.with(
@@ -446,12 +483,12 @@ impl View {
     /// The questions of a step, as they are kept and as they are shown.
     fn asked(&self, step: Step) -> impl Iterator<Item = (&Question, &Question)> {
         let kept = self.place.scheduler.settings.questions.iter();
-        kept.zip(&self.shown.questions)
+        kept.zip(&self.shown().questions)
             .filter(move |(question, _)| question.step == step)
     }
 
     fn service(&self) -> Option<&Service> {
-        self.shown.service(&self.answers.service)
+        self.shown().service(&self.answers.service)
     }
 
     /// They need somebody now: say so as long as a call helps more than a form.
@@ -509,9 +546,8 @@ impl View {
     }
 
     fn is_chosen(&self, offered: &Offered) -> bool {
-        self.filled
-            .get("window")
-            .is_some_and(|value| *value == answers::written(offered.window))
+        let chosen = self.filled.get("window");
+        chosen.is_some_and(|chosen| answers::window(chosen) == Some(offered.window))
     }
 
     fn window_value(&self, offered: &Offered) -> String {
@@ -523,18 +559,22 @@ impl View {
     }
 
     fn hours(&self, offered: &Offered) -> String {
-        let zone = self.place.business.zone();
-        let (from, to) = (offered.window.start, offered.window.end);
-        let civil = |at: jiff::Timestamp| at.to_zoned_datetime(zone.clone()).time();
-        self.w
-            .hours(civil(from), civil(to), self.place.business.region)
+        let civil = |at: jiff::Timestamp| self.zone.to_datetime(at).time();
+        let hours = (civil(offered.window.start), civil(offered.window.end));
+        let mut said = self.said_hours.borrow_mut();
+        if let Some((_, known)) = said.iter().find(|(known, _)| *known == hours) {
+            return known.clone();
+        }
+        let words = self.w.hours(hours.0, hours.1, self.place.business.region);
+        said.push((hours, words.clone()));
+        words
     }
 
     fn whole_window(&self, window: ChosenWindow) -> String {
         self.w.window(
             window.start,
             window.end,
-            &self.place.business.zone(),
+            &self.zone,
             self.place.business.region,
         )
     }
@@ -556,8 +596,8 @@ impl View {
             return None;
         }
         let at = self.days.first()?.windows.first()?.window.start;
-        let zone = jiff::tz::TimeZone::get(theirs).ok()?;
-        let same = zone.to_offset(at) == self.place.business.zone().to_offset(at);
+        let zone = TimeZone::get(theirs).ok()?;
+        let same = zone.to_offset(at) == self.zone.to_offset(at);
         let city = ours.rsplit('/').next().unwrap_or(ours).replace('_', " ");
         (!same).then(|| self.w.with("times-are-local", &[("city", city.as_str())]))
     }

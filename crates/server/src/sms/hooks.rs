@@ -1,6 +1,8 @@
 //! What the carrier tells us: reports about texts we sent, and texts that people send. Both are believed
 //! only when the account's auth token has signed them for our configured public URL.
 
+use std::time::{Duration, Instant};
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -22,6 +24,10 @@ use crate::store::{Order, StoreError, Tx, lead, opt_out, outbox, text_message};
 const SIGNATURE: &str = "x-twilio-signature";
 /// Twilio's forms are a few hundred bytes; a text is at most 1,600 characters.
 const LARGEST_FORM: usize = 64 * 1024;
+/// How long a STOP waits for what is on the wire. Twilio gives up on an answer after 15 s and comes again:
+/// <https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides>.
+const WIRE_PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// "No reply": Twilio answers STOP, START and HELP itself.
 const NO_REPLY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
@@ -55,19 +61,47 @@ pub async fn inbound(
     let accounts = signed_by(&app, &uri, &headers, &form).await?;
     if let Some(received) = Received::of(&form) {
         let addressed = addressed(&accounts, &form);
+        let (stops, from) = (received.ask == Ask::Stop, received.from.clone());
+        let noted = addressed.clone();
         app.store
             .write(Order::Any, move |tx| {
-                addressed
+                noted
                     .iter()
                     .try_for_each(|business| received.note(tx, *business))
             })
             .await?;
+        if stops {
+            nothing_on_the_wire(&app, &addressed, &from).await?;
+        }
     }
     Ok((
         [(header::CONTENT_TYPE, "text/xml; charset=utf-8")],
         NO_REPLY,
     )
         .into_response())
+}
+
+/// A STOP is acknowledged when no text to its number is on the wire any more: what was put there before it may still
+/// be on its way to the carrier, and whoever has been told that it holds must not see it tried afterwards. It stands
+/// in the ledger already, so a call that takes too long does not keep the carrier waiting.
+async fn nothing_on_the_wire(
+    app: &App,
+    businesses: &[BusinessId],
+    phone: &str,
+) -> Result<(), StoreError> {
+    let until = Instant::now() + WIRE_PATIENCE;
+    loop {
+        let (businesses, phone) = (businesses.to_vec(), phone.to_owned());
+        let sending = app.store.read(move |tx| {
+            businesses.iter().try_fold(false, |sending, business| {
+                Ok(sending || outbox::is_text_on_wire(tx, *business, &phone)?)
+            })
+        });
+        if !sending.await? || Instant::now() >= until {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// The businesses whose account signed this call.
@@ -80,7 +114,7 @@ async fn signed_by(
     let signature = headers
         .get(SIGNATURE)
         .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| Error::BadInput("The header X-Twilio-Signature is missing.".into()))?;
+        .ok_or(Error::Unreadable("error-not-signed"))?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let account = form.get("AccountSid").unwrap_or_default();
     let mut connections = app
@@ -174,13 +208,20 @@ struct Received {
     body: String,
     carrier_id: String,
     ask: Ask,
+    /// The carrier has heard it as what it is: where it was STOP, the carrier sends nothing any more either.
+    source: opt_out::Source,
 }
 
 impl Received {
     fn of(form: &Form) -> Option<Self> {
         let body = form.get("Body").unwrap_or_default().to_owned();
         // The carrier's own word for it holds; ours catches what it does not know.
-        let ask = match (form.get("OptOutType"), read_reply(&body)) {
+        let theirs = form.get("OptOutType");
+        let source = match theirs {
+            Some("STOP" | "START") => opt_out::Source::Carrier,
+            _ => opt_out::Source::InboundText,
+        };
+        let ask = match (theirs, read_reply(&body)) {
             (Some("STOP"), _) | (_, Ask::Stop) => Ask::Stop,
             (Some("START"), _) | (_, Ask::Start) => Ask::Start,
             (_, ask) => ask,
@@ -190,6 +231,7 @@ impl Received {
             body,
             carrier_id: form.get("MessageSid")?.to_owned(),
             ask,
+            source,
         })
     }
 
@@ -206,10 +248,9 @@ impl Received {
             let detail = json!({ "body": body });
             lead::event(tx, lead, LeadEvent::TextReceived, None, detail)?;
         }
-        let source = opt_out::Source::InboundText;
         match self.ask {
-            Ask::Stop => opted_out(tx, business, from, source, body),
-            Ask::Start => opt_out::note(tx, business, from, false, source, body),
+            Ask::Stop => opted_out(tx, business, from, self.source, body),
+            Ask::Start => opt_out::note(tx, business, from, false, self.source, body),
             Ask::Help | Ask::Other => Ok(()),
         }
     }
@@ -223,7 +264,7 @@ struct Form {
 impl Form {
     fn read(body: &[u8]) -> Result<Self, Error> {
         if body.len() > LARGEST_FORM {
-            return Err(Error::BadInput("The form is too large.".into()));
+            return Err(Error::TooLarge);
         }
         let fields = url::form_urlencoded::parse(body).into_owned().collect();
         Ok(Self { fields })

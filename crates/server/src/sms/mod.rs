@@ -41,6 +41,8 @@ pub struct Text<'a> {
     pub body: &'a str,
     /// Where the carrier reports what became of it; carries our id.
     pub report_to: &'a str,
+    /// What it has not passed on after this, it is to drop.
+    pub within: SignedDuration,
 }
 
 /// What the carrier says of a text it has taken.

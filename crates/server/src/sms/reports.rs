@@ -77,9 +77,31 @@ pub fn carrier_says(tx: &mut Tx<'_>, text: &Delivery, says: &Says) -> Result<(),
     lead::save(tx, &lead)
 }
 
-/// A number says STOP, itself or through the carrier: into the ledger, and nothing waiting goes to it, of
-/// whatever lead. One transaction.
+/// A number says STOP, itself or through the carrier: no more texts, and its newest request says so.
 pub fn opted_out(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    phone: &str,
+    source: opt_out::Source,
+    said: &str,
+) -> Result<(), StoreError> {
+    no_more_texts(tx, business, phone, source, said)?;
+    // Newest first: the request that people are looking at.
+    let latest = lead::of_person(tx, business, phone, "")?.into_iter().next();
+    match latest {
+        Some(lead) => lead::event(
+            tx,
+            &lead,
+            LeadEvent::OptedOut,
+            None,
+            json!({ "source": source }),
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Into the ledger, and nothing waiting goes to the number, of whatever lead. One transaction.
+pub fn no_more_texts(
     tx: &mut Tx<'_>,
     business: BusinessId,
     phone: &str,
@@ -94,16 +116,5 @@ pub fn opted_out(
             lead::save(tx, &lead)?;
         }
     }
-    // Newest first: the request that people are looking at.
-    let latest = lead::of_person(tx, business, phone, "")?.into_iter().next();
-    match latest {
-        Some(lead) => lead::event(
-            tx,
-            &lead,
-            LeadEvent::OptedOut,
-            None,
-            json!({ "source": source }),
-        ),
-        None => Ok(()),
-    }
+    Ok(())
 }

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Carrier, Says, Text, Trouble, Wrong};
 use crate::outside::{self, Answer, LOOK_WITHIN, NoAnswer, WRITE_WITHIN};
 
-/// A text still queued after four hours is not sent: it must not fire at night.
-pub const VALIDITY_SECONDS: u32 = 14_400;
+/// The seconds that `ValidityPeriod` takes. It bounds the wait in Twilio's queue; what a phone network keeps for a
+/// phone that is off is the network's.
+const VALIDITY: std::ops::RangeInclusive<i64> = 1..=36_000;
 
 /// How many of the latest texts to a number are looked through.
 const LOOK_THROUGH: u32 = 50;
@@ -112,6 +113,28 @@ impl<'a> Twilio<'a> {
         format!("{url}/2010-04-01/Accounts/{account}/Messages.json")
     }
 
+    /// One of the account's own numbers, for the doctor; `None` when it is not there. Documented beside `Messages`:
+    /// "IncomingPhoneNumber resource", *Read multiple IncomingPhoneNumber resources* with the filter `PhoneNumber`
+    /// (<https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource>; `ListIncomingPhoneNumber` in
+    /// `twilio_api_v2010`).
+    pub async fn number(&self, number: &str) -> Result<Option<OwnNumber>, Trouble> {
+        let url = self
+            .messages()
+            .replace("/Messages.json", "/IncomingPhoneNumbers.json");
+        let request = self.calls.get(url).query(&[("PhoneNumber", number)]);
+        let answer = self.call(request.timeout(LOOK_WITHIN)).await;
+        let answer = answer.map_err(|no| later(no.what()))?;
+        if !answer.status.is_success() {
+            return Err(meaning(&answer));
+        }
+        let found: OwnNumbers =
+            read(&answer).ok_or_else(|| later("the answer could not be read"))?;
+        Ok(found
+            .incoming_phone_numbers
+            .into_iter()
+            .find(|own| own.phone_number == number))
+    }
+
     async fn call(&self, request: RequestBuilder) -> Result<Answer, NoAnswer> {
         let request = request.basic_auth(self.user, Some(self.password.expose_secret()));
         outside::call(request).await
@@ -138,11 +161,15 @@ impl<'a> Twilio<'a> {
 
 impl Carrier for Twilio<'_> {
     async fn send(&self, text: &Text<'_>) -> Result<Says, Trouble> {
+        let validity = text
+            .within
+            .as_secs()
+            .clamp(*VALIDITY.start(), *VALIDITY.end());
         let mut form = vec![
             ("To", text.to.to_owned()),
             ("Body", text.body.to_owned()),
             ("StatusCallback", text.report_to.to_owned()),
-            ("ValidityPeriod", VALIDITY_SECONDS.to_string()),
+            ("ValidityPeriod", validity.to_string()),
         ];
         for (field, value) in [
             ("From", &self.settings.from),
@@ -289,6 +316,29 @@ impl Message {
             wrong: self.error_code.map(|code| wrong(code, &said)),
         }
     }
+}
+
+#[derive(Deserialize)]
+struct OwnNumbers {
+    incoming_phone_numbers: Vec<OwnNumber>,
+}
+
+/// A number of the account, what we read of it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OwnNumber {
+    phone_number: String,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Where the carrier tells of texts that come in; empty for nowhere.
+    #[serde(default)]
+    pub sms_url: String,
+}
+
+/// What a number can do.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Capabilities {
+    /// Texts.
+    pub sms: bool,
 }
 
 /// An error body, of either of Twilio's two forms.

@@ -1,16 +1,16 @@
 //! Appointments and their places: holding an arrival window, agreeing it, letting it go. The primary key of
 //! `place` is what keeps two visits apart; everything here may race.
 
-use std::collections::HashSet;
-
-use ringback_domain::appointment::{Appointment, HELD_FOR};
+use jiff::{SignedDuration, Timestamp};
+use ringback_domain::appointment::{Appointment, HELD_FOR, StandsOtherwise};
 use ringback_domain::business::Business;
-use ringback_domain::id::{AppointmentId, BusinessId, SessionId};
-use ringback_domain::places::{self, Day, Quarter, Seat};
+use ringback_domain::delivery::{DeliveryKind, Planned};
+use ringback_domain::id::{AppointmentId, BusinessId, SessionId, StaffId};
+use ringback_domain::places::{self, Day, Taken};
 use ringback_domain::scheduler::SchedulerSettings;
 use ringback_domain::session::{ChosenWindow, Session};
 
-use super::{Row, StoreError, Tx, sql};
+use super::{Row, StoreError, Tx, delivery, sql};
 
 /// The windows that can be had now, day by day. What `session` itself holds counts as free for it.
 pub fn offers(
@@ -51,11 +51,8 @@ pub fn hold(
         return Ok(Some(own.id));
     }
     free_expired(tx, business.id)?;
-    let taken = taken(tx, business.id, places::quarters(window), Some(session.id))?;
-    if places::free_seats(window, capacity, &taken)
-        .next()
-        .is_none()
-    {
+    let taken = taken(tx, business.id, window, Some(session.id))?;
+    if taken.free_seats(window, capacity).next().is_none() {
         return Ok(None);
     }
     release(tx, session)?;
@@ -139,12 +136,13 @@ pub fn held(tx: &mut Tx<'_>, session: &Session) -> Result<Option<Appointment>, S
     )
 }
 
-/// What the session has booked.
-pub fn agreed(tx: &mut Tx<'_>, session: &Session) -> Result<Option<Appointment>, StoreError> {
+/// What the session has booked; it may have been called off since.
+pub fn booked_by(tx: &mut Tx<'_>, session: &Session) -> Result<Option<Appointment>, StoreError> {
     tx.first(
         sql!(
             "SELECT * FROM appointment
-             WHERE business_id = $1 AND session_id = $2 AND state = 'agreed' ORDER BY id DESC LIMIT 1"
+             WHERE business_id = $1 AND session_id = $2 AND state IN ('agreed', 'cancelled')
+             ORDER BY id DESC LIMIT 1"
         ),
         &[&session.business, &session.id],
         read,
@@ -186,32 +184,208 @@ pub fn get(
     )
 }
 
-/// A business's agreed appointments: those to come, soonest first, or those that have been, latest first.
-pub fn booked(
+/// Which appointments a list wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Agreed and still to come, soonest first.
+    ToCome,
+    /// Agreed and past, latest first.
+    Past,
+    /// Called off, latest window first.
+    Cancelled,
+}
+
+/// A business's appointments; those below the one with this end of its window and this number when they are
+/// given, `limit` at most.
+pub fn list(
     tx: &mut Tx<'_>,
     business: BusinessId,
-    past: bool,
+    which: Which,
+    below: Option<(Timestamp, AppointmentId)>,
     limit: i64,
 ) -> Result<Vec<Appointment>, StoreError> {
     let now = tx.now();
-    if past {
-        return tx.rows(
+    let (end, id) = below.unwrap_or(match which {
+        Which::ToCome => (Timestamp::MIN, AppointmentId::new(0)),
+        Which::Past | Which::Cancelled => (Timestamp::MAX, AppointmentId::new(i64::MAX)),
+    });
+    match which {
+        Which::ToCome => tx.rows(
+            sql!(
+                "SELECT * FROM appointment WHERE business_id = $1 AND state = 'agreed' AND window_end >= $2
+                   AND (window_end > $3 OR (window_end = $3 AND id > $4))
+                 ORDER BY window_end, id LIMIT $5"
+            ),
+            &[&business, &now, &end, &id, &limit],
+            read,
+        ),
+        Which::Past => tx.rows(
             sql!(
                 "SELECT * FROM appointment WHERE business_id = $1 AND state = 'agreed' AND window_end < $2
-                 ORDER BY window_end DESC, id DESC LIMIT $3"
+                   AND (window_end < $3 OR (window_end = $3 AND id < $4))
+                 ORDER BY window_end DESC, id DESC LIMIT $5"
             ),
-            &[&business, &now, &limit],
+            &[&business, &now, &end, &id, &limit],
             read,
-        );
+        ),
+        Which::Cancelled => tx.rows(
+            sql!(
+                "SELECT * FROM appointment WHERE business_id = $1 AND state = 'cancelled'
+                   AND (window_end < $2 OR (window_end = $2 AND id < $3))
+                 ORDER BY window_end DESC, id DESC LIMIT $4"
+            ),
+            &[&business, &end, &id, &limit],
+            read,
+        ),
     }
+}
+
+/// Its record in ServiceTitan is not wanted any more.
+pub const CANCELLED: &str = "cancelled";
+
+/// The office calls it off: its places are free at once, and what ServiceTitan has not been told is not told.
+pub fn cancel(
+    tx: &mut Tx<'_>,
+    appointment: &mut Appointment,
+    by: StaffId,
+) -> Result<Result<(), StandsOtherwise>, StoreError> {
+    if let Err(refused) = appointment.cancel(by, tx.now()) {
+        return Ok(Err(refused));
+    }
+    tx.execute(
+        sql!("DELETE FROM place WHERE business_id = $1 AND appointment_id = $2"),
+        &[&appointment.business, &appointment.id],
+    )?;
+    save(tx, appointment)?;
+    let session = super::session::get(tx, appointment.business, appointment.session)?;
+    delivery::withdraw(
+        tx,
+        &session,
+        |kind| kind == DeliveryKind::CrmBooked,
+        CANCELLED,
+    )?;
+    Ok(Ok(()))
+}
+
+/// The appointment stands again, if its window can still be had. False: others have it.
+pub fn put_back(
+    tx: &mut Tx<'_>,
+    appointment: &mut Appointment,
+    business: &Business,
+    settings: &SchedulerSettings,
+) -> Result<Result<bool, StandsOtherwise>, StoreError> {
+    let now = tx.now();
+    if let Err(refused) = appointment.put_back(now) {
+        return Ok(Err(refused));
+    }
+    let window = appointment.window;
+    let Some(capacity) = places::capacity(business, settings, window) else {
+        return Ok(Ok(false));
+    };
+    free_expired(tx, business.id)?;
+    let taken = taken(tx, business.id, window, None)?;
+    if !take(tx, business.id, appointment.id, window, capacity, &taken)? {
+        return Ok(Ok(false));
+    }
+    save(tx, appointment)?;
+    let session = super::session::get(tx, appointment.business, appointment.session)?;
+    let told = delivery::of_session(tx, &session)?;
+    let booking = told.iter().rfind(|d| d.kind == DeliveryKind::CrmBooked);
+    if booking.is_some_and(|d| d.why.as_deref() == Some(CANCELLED)) {
+        let kind = DeliveryKind::CrmBooked;
+        let planned = Planned {
+            kind,
+            due_at: now,
+            expires_at: now + kind.lives_for(),
+        };
+        delivery::plan(tx, &session, Some(appointment.id), planned, None)?;
+    }
+    Ok(Ok(true))
+}
+
+fn save(tx: &mut Tx<'_>, appointment: &Appointment) -> Result<(), StoreError> {
+    let (by, at) = appointment.cancelled.unzip();
+    tx.execute(
+        sql!(
+            "UPDATE appointment SET state = $3, cancelled_by = $4, cancelled_at = $5
+             WHERE business_id = $1 AND id = $2"
+        ),
+        &[
+            &appointment.business,
+            &appointment.id,
+            &appointment.status.as_str(),
+            &by,
+            &at,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Whether something was agreed with this person before `at`, in another session than this one.
+pub fn agreed_before(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    phone: &str,
+    email: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let found: Option<i64> = tx.first(
+        sql!(
+            "SELECT 1 AS one FROM appointment
+             WHERE business_id = $1 AND phone = $2 AND state = 'agreed' AND session_id <> $3 AND agreed_at < $4
+             LIMIT 1"
+        ),
+        &[&session.business, &phone, &session.id, &at],
+        |row| row.get("one"),
+    )?;
+    if found.is_some() {
+        return Ok(true);
+    }
+    // An appointment keeps no email; whoever had left before has a lead that does.
+    let found: Option<i64> = tx.first(
+        sql!(
+            "SELECT 1 AS one FROM lead JOIN appointment ON appointment.id = lead.appointment_id
+             WHERE lead.business_id = $1 AND lead.email = $2 AND appointment.state = 'agreed'
+               AND appointment.session_id <> $3 AND appointment.agreed_at < $4 LIMIT 1"
+        ),
+        &[&session.business, &email, &session.id, &at],
+        |row| row.get("one"),
+    )?;
+    Ok(found.is_some())
+}
+
+/// Appointments to come whose booked record neither stands in ServiceTitan nor is on its way, soonest first.
+pub fn unsent(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    limit: i64,
+) -> Result<Vec<Appointment>, StoreError> {
     tx.rows(
         sql!(
             "SELECT * FROM appointment WHERE business_id = $1 AND state = 'agreed' AND window_end >= $2
+               AND NOT EXISTS (SELECT 1 FROM delivery
+                               WHERE delivery.session_id = appointment.session_id
+                                 AND delivery.kind = 'crm_booked' AND delivery.state <> 'withdrawn')
              ORDER BY window_end, id LIMIT $3"
         ),
-        &[&business, &now, &limit],
+        &[&business, &tx.now(), &limit],
         read,
     )
+}
+
+/// Whether ServiceTitan has not taken an appointment to come of somebody who never left: no lead says so.
+pub fn not_taken(tx: &mut Tx<'_>, business: BusinessId) -> Result<bool, StoreError> {
+    let found: Option<i64> = tx.first(
+        sql!(
+            "SELECT 1 AS one FROM delivery JOIN appointment ON appointment.id = delivery.appointment_id
+             WHERE delivery.business_id = $1 AND delivery.kind = 'crm_booked' AND delivery.lead_id IS NULL
+               AND delivery.state IN ('refused', 'expired')
+               AND appointment.state = 'agreed' AND appointment.window_end >= $2 LIMIT 1"
+        ),
+        &[&business, &tx.now()],
+        |row| row.get("one"),
+    )?;
+    Ok(found.is_some())
 }
 
 /// Lets go of what the session holds.
@@ -235,31 +409,44 @@ pub fn free_expired(tx: &mut Tx<'_>, business: BusinessId) -> Result<u64, StoreE
     )
 }
 
-/// The places of a span that others have: agreed, or held and not run out.
+/// The seats that others have in a span: agreed, or held and not run out. Read from the appointments and not
+/// from their places, all visits of one window in one row: a calendar asks this every time it is shown.
 fn taken(
     tx: &mut Tx<'_>,
     business: BusinessId,
-    span: std::ops::Range<Quarter>,
+    span: ChosenWindow,
     except: Option<SessionId>,
-) -> Result<HashSet<(Seat, Quarter)>, StoreError> {
-    let places = tx.rows(
+) -> Result<Taken, StoreError> {
+    // A visit that began before the span may reach into it.
+    let earliest = span.start - SignedDuration::from_hours(26);
+    let taken = tx.rows(
         sql!(
-            "SELECT place.seat, place.quarter FROM place
-             JOIN appointment ON appointment.id = place.appointment_id
-             WHERE place.business_id = $1 AND place.quarter >= $2 AND place.quarter < $3
-               AND NOT (appointment.state = 'held'
-                        AND (appointment.held_until <= $4 OR appointment.session_id = $5))"
+            "SELECT window_start, window_end, STRING_AGG(CAST(seat AS TEXT), ',') AS seats FROM appointment
+             WHERE business_id = $1 AND window_start >= $2 AND window_start < $3 AND window_end > $4
+               AND (state = 'agreed' OR (state = 'held' AND held_until > $5 AND session_id <> $6))
+             GROUP BY window_start, window_end"
         ),
         &[
             &business,
-            &span.start,
+            &earliest,
             &span.end,
+            &span.start,
             &tx.now(),
             &except.map_or(0, SessionId::get),
         ],
-        |row| Ok((row.get("seat")?, row.get("quarter")?)),
+        |row| {
+            let window = ChosenWindow {
+                start: row.get("window_start")?,
+                end: row.get("window_end")?,
+            };
+            let seats = row.text("seats", |seats| {
+                let seats: Result<_, _> = seats.split(',').map(str::parse).collect();
+                seats.map_err(|_| StoreError::Invalid("seats are numbers".into()))
+            })?;
+            Ok((window, seats))
+        },
     )?;
-    Ok(places.into_iter().collect())
+    Ok(Taken::of(taken))
 }
 
 /// Takes every quarter of the window at the first seat where all of them can be had.
@@ -269,10 +456,10 @@ fn take(
     appointment: AppointmentId,
     window: ChosenWindow,
     capacity: u16,
-    taken: &HashSet<(Seat, Quarter)>,
+    taken: &Taken,
 ) -> Result<bool, StoreError> {
     let quarters = places::quarters(window);
-    for seat in places::free_seats(window, capacity, taken) {
+    for seat in taken.free_seats(window, capacity) {
         let got = tx.execute(
             sql!(
                 "INSERT INTO place (business_id, seat, quarter, appointment_id)
@@ -290,6 +477,10 @@ fn take(
             ],
         )?;
         if i64::try_from(got) == Ok(quarters.end - quarters.start) {
+            tx.execute(
+                sql!("UPDATE appointment SET seat = $3 WHERE business_id = $1 AND id = $2"),
+                &[&business, &appointment, &seat],
+            )?;
             return Ok(true);
         }
         tx.execute(
@@ -309,6 +500,7 @@ fn delete(tx: &mut Tx<'_>, business: BusinessId, id: AppointmentId) -> Result<()
 }
 
 fn read(row: &Row<'_>) -> Result<Appointment, StoreError> {
+    let by: Option<StaffId> = row.get("cancelled_by")?;
     Ok(Appointment {
         id: row.get("id")?,
         business: row.get("business_id")?,
@@ -321,5 +513,6 @@ fn read(row: &Row<'_>) -> Result<Appointment, StoreError> {
             start: row.get("window_start")?,
             end: row.get("window_end")?,
         },
+        cancelled: by.zip(row.get("cancelled_at")?),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -36,6 +36,10 @@ pub fn backup(config: &StoreConfig, target: &Path) -> Result<u64, StoreError> {
     }
     let part = beside(target, ".part");
     let copied = copy(path, &part).and_then(|()| Ok(publish(&part, target)?));
+    if copied.is_ok() {
+        // For the doctor, which says when the last one was; that it cannot be noted spoils no backup.
+        let _ = File::create(note_beside(path));
+    }
     copied.map_err(|error| {
         // What is left is of no use to anybody; that it cannot be removed matters less than why it is there.
         let _ = fs::remove_file(&part);
@@ -45,6 +49,11 @@ pub fn backup(config: &StoreConfig, target: &Path) -> Result<u64, StoreError> {
             error.to_string().trim_end_matches('.')
         ))
     })
+}
+
+/// The empty file whose age is that of the last backup of the database at `path`.
+pub fn note_beside(path: &Path) -> PathBuf {
+    beside(path, ".backed-up")
 }
 
 fn copy(path: &Path, part: &Path) -> Result<(), Box<dyn std::error::Error>> {

@@ -1,5 +1,7 @@
 //! Businesses.
 
+use std::cell::RefCell;
+
 use ringback_domain::business::{Business, BusinessDetails};
 use ringback_domain::id::BusinessId;
 use ringback_domain::region::Region;
@@ -57,12 +59,13 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Business>, StoreError> {
     tx.rows(sql!("SELECT * FROM business ORDER BY id"), &[], read)
 }
 
-/// Writes everything that can change.
-pub fn save(tx: &mut Tx<'_>, business: &Business) -> Result<(), StoreError> {
-    tx.execute(
+/// Writes everything that can change if nobody has since its `version`; false when it was stale.
+pub fn save(tx: &mut Tx<'_>, business: &Business) -> Result<bool, StoreError> {
+    let changed = tx.execute(
         sql!(
-            "UPDATE business SET name = $2, region = $3, time_zone = $4, locale = $5, phone = $6, details = $7
-             WHERE id = $1"
+            "UPDATE business SET name = $2, region = $3, time_zone = $4, locale = $5, phone = $6, details = $7,
+                    version = version + 1
+             WHERE id = $1 AND version = $8"
         ),
         &[
             &business.id,
@@ -72,19 +75,28 @@ pub fn save(tx: &mut Tx<'_>, business: &Business) -> Result<(), StoreError> {
             &business.locale,
             &business.phone,
             &json::write(&business.details)?,
+            &business.version,
         ],
     )?;
-    Ok(())
+    Ok(changed == 1)
+}
+
+thread_local! {
+    static DETAILS: RefCell<json::Kept<BusinessDetails>> = RefCell::default();
 }
 
 fn read(row: &Row<'_>) -> Result<Business, StoreError> {
+    let id: BusinessId = row.get("id")?;
+    let details =
+        DETAILS.with_borrow_mut(|kept| row.text("details", |text| kept.read(id.get(), text)))?;
     Ok(Business {
-        id: row.get("id")?,
+        id,
         name: row.get("name")?,
         region: row.word("region")?,
         time_zone: row.get("time_zone")?,
         locale: row.get("locale")?,
         phone: row.get("phone")?,
-        details: json::read(&row.get::<String>("details")?)?,
+        details: BusinessDetails::clone(&details),
+        version: row.get("version")?,
     })
 }

@@ -34,7 +34,13 @@ pub fn plan(
         ],
         |row| row.get("id"),
     )?;
-    tx.hint(Hint::Deliveries);
+    tx.hint(if planned.due_at <= tx.now() && !planned.kind.is_text() {
+        Hint::Record {
+            business: session.business,
+        }
+    } else {
+        Hint::Deliveries
+    });
     Ok(id)
 }
 

@@ -1,7 +1,11 @@
-//! How the store is doing, as plain counters. Names and exposition belong to the metrics page.
+//! How the store is doing, as plain counters; how long commits take, one by one, for the metrics page.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+use metrics::histogram;
+
+use crate::metrics::{COMMIT, COMMIT_COMMANDS};
 
 /// Counters the store threads keep up; read them with [`Figures::snapshot`].
 #[derive(Debug, Default)]
@@ -57,6 +61,8 @@ impl Figures {
         self.largest_batch.fetch_max(commands, Relaxed);
         self.commit_us.fetch_add(micros, Relaxed);
         self.longest_commit_us.fetch_max(micros, Relaxed);
+        histogram!(COMMIT).record(duration);
+        histogram!(COMMIT_COMMANDS).record(commands as f64);
     }
 
     pub(super) fn answered(&self) {

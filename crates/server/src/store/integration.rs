@@ -32,23 +32,12 @@ pub struct Integration<S> {
 pub struct Check {
     /// It works.
     pub works: bool,
-    /// The outside does not accept our credentials: nothing is sent until they are mended.
+    /// The outside does not accept our credentials: what waits is tried again now and then.
     pub refused: bool,
     /// What it said, for people.
     pub said: String,
     /// What settings choose from, by name (ServiceTitan).
     pub choices: crate::crm::Choices,
-}
-
-impl<S> Integration<S> {
-    /// Connected, and its credentials have not been refused since.
-    pub fn is_ready(&self) -> bool {
-        self.secret.is_some()
-            && !self
-                .checked
-                .as_ref()
-                .is_some_and(|(_, check)| check.refused)
-    }
 }
 
 /// Whether a business has connected this outside system (`servicetitan`, `texts`).
@@ -127,6 +116,23 @@ pub fn checked(
         &[&business, &kind, &tx.now(), &json::write(check)?],
     )?;
     Ok(())
+}
+
+/// The outside has taken something: the credentials that it refused before are good.
+pub fn accepted(tx: &mut Tx<'_>, business: BusinessId, kind: &str) -> Result<(), StoreError> {
+    let before: Option<Integration<serde_json::Value>> = get(tx, business, kind)?;
+    match before.and_then(|before| before.checked) {
+        Some((_, check)) if check.refused => {
+            let check = Check {
+                works: true,
+                refused: false,
+                said: String::new(),
+                ..check
+            };
+            checked(tx, business, kind, &check)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read<S: DeserializeOwned>(row: &super::Row<'_>) -> Result<Integration<S>, StoreError> {

@@ -1,20 +1,21 @@
 //! Leads: captured in one transaction with all that follows, worked by staff, listed for the inbox.
 
 use jiff::Timestamp;
-use ringback_domain::delivery::{DeliveryKind, DeliveryStatus, Planned};
+use ringback_domain::delivery::{Delivery, DeliveryKind, DeliveryStatus, Planned};
 use ringback_domain::departure::Departure;
-use ringback_domain::follow_up::{TextNote, WhyNot};
+use ringback_domain::follow_up::{SENDABLE_FOR, TextNote, WhyNot};
 use ringback_domain::id::{AppointmentId, BusinessId, LeadId, StaffId};
-use ringback_domain::lead::{Lead, LeadEvent, LeadState, LeadStatus, Recovery, Stamps};
+use ringback_domain::lead::{Lead, LeadEvent, LeadState, LeadStatus, Recovery, Stamps, Was};
 use ringback_domain::reference::reference;
 use ringback_domain::scheduler::{Scheduler, SchedulerSettings};
 use ringback_domain::session::Session;
 
+use super::news::News;
 use super::{Hint, Row, StoreError, Tx, delivery, integration, json, sql};
 use crate::random;
 
 /// A session has been given up and is to be captured: the lead (a new one, or the live one it joins), its
-/// timeline and every delivery that follows, each with its due time.
+/// timeline and every delivery that follows, each with its due time. The caller has said [`one_at_a_time`].
 pub fn capture(
     tx: &mut Tx<'_>,
     session: &mut Session,
@@ -22,29 +23,27 @@ pub fn capture(
     departure: Departure,
     left_at: Timestamp,
 ) -> Result<LeadId, StoreError> {
-    one_at_a_time(tx, session)?;
-    let mut lead = match going_on(tx, session)? {
+    let theirs = of_person(
+        tx,
+        session.business,
+        &session.answers.phone,
+        &session.answers.email,
+    )?;
+    let requests = theirs.len();
+    let joined = going_on(tx, session, theirs)?;
+    let nothing_waits = joined.is_none() && session.lead.is_none();
+    let mut lead = match joined {
         Some(mut lead) => {
-            lead.left_again(
-                session.id,
-                session.step,
-                departure,
-                session.answers.clone(),
-                left_at,
-            );
-            lead.service_title = service_title(&scheduler.settings, &lead.service);
+            lead.left_again(session.id, session.step, departure, left_at);
+            let was = says(&mut lead, session, &scheduler.settings);
             save(tx, &lead)?;
-            event(
-                tx,
-                &lead,
-                LeadEvent::LeftAgain,
-                None,
-                left_detail(session, departure),
-            )?;
+            let mut detail = left_detail(session, departure);
+            detail["was"] = serde_json::json!(was);
+            event(tx, &lead, LeadEvent::LeftAgain, None, detail)?;
             lead
         }
         None => {
-            let lead = create(tx, session, scheduler, departure, left_at)?;
+            let lead = create(tx, session, scheduler, departure, left_at, requests)?;
             event(
                 tx,
                 &lead,
@@ -57,18 +56,44 @@ pub fn capture(
     };
     if session.lead != Some(lead.id) {
         session.lead = Some(lead.id);
-        // Left in another session before: what waits there would tell of, and lead back to, the older visit.
-        delivery::withdraw(tx, session, DeliveryKind::withdrawn_on_return, "back")?;
+        if !nothing_waits {
+            // Left in another session before: what waits there would tell of, and lead back to, the older visit.
+            delivery::withdraw(tx, session, DeliveryKind::withdrawn_on_return, "back")?;
+        }
     }
     super::session::save(tx, session)?;
     plan_record(tx, session, &scheduler.settings, departure, left_at)?;
     lead.text_note = Some(plan_text(tx, session, &lead, &scheduler.settings, left_at)?);
     save(tx, &lead)?;
+    tx.tell(News::Captured {
+        departure,
+        after: tx.now().duration_since(left_at),
+    });
     Ok(lead.id)
 }
 
 fn left_detail(session: &Session, departure: Departure) -> serde_json::Value {
     serde_json::json!({ "step": session.step, "departure": departure })
+}
+
+/// Whether staff have booked this session's person for what it asks, by phone say: its end is nobody's departure.
+pub fn booked_by_staff(tx: &mut Tx<'_>, session: &Session) -> Result<bool, StoreError> {
+    let Some(id) = session.lead else {
+        return Ok(false);
+    };
+    let by_staff = |lead: &Lead| {
+        let how = Recovery::Staff;
+        matches!(lead.state, LeadState::Recovered { how: by, .. } if by == how)
+            && lead.asks_the_same(session.scheduler, &session.answers)
+    };
+    Ok(get(tx, session.business, id)?.is_some_and(|lead| by_staff(&lead)))
+}
+
+/// What the session's person said last stands on the lead; returns what stood there before.
+pub fn says(lead: &mut Lead, session: &Session, settings: &SchedulerSettings) -> Was {
+    let answers = session.answers.clone();
+    let title = service_title(settings, &answers.service);
+    lead.says(answers, title)
 }
 
 fn service_title(settings: &SchedulerSettings, key: &str) -> String {
@@ -97,7 +122,11 @@ pub fn one_at_a_time(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreErro
 }
 
 /// The lead this session goes on with: its own, unless that one ended well, or a live one of the same request.
-fn going_on(tx: &mut Tx<'_>, session: &Session) -> Result<Option<Lead>, StoreError> {
+fn going_on(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    theirs: Vec<Lead>,
+) -> Result<Option<Lead>, StoreError> {
     if let Some(id) = session.lead
         && let Some(lead) = get(tx, session.business, id)?
         && lead.state.status() != LeadStatus::Recovered
@@ -105,13 +134,7 @@ fn going_on(tx: &mut Tx<'_>, session: &Session) -> Result<Option<Lead>, StoreErr
         return Ok(Some(lead));
     }
     let now = tx.now();
-    let same_person = of_person(
-        tx,
-        session.business,
-        &session.answers.phone,
-        &session.answers.email,
-    )?;
-    Ok(same_person
+    Ok(theirs
         .into_iter()
         .find(|lead| lead.joins(session.scheduler, &session.answers, now)))
 }
@@ -122,10 +145,10 @@ fn create(
     scheduler: &Scheduler,
     departure: Departure,
     left_at: Timestamp,
+    requests: usize,
 ) -> Result<Lead, StoreError> {
     let now = tx.now();
     let answers = session.answers.clone();
-    let requests = of_person(tx, session.business, &answers.phone, &answers.email)?.len();
     let mut lead = Lead {
         id: LeadId::new(0),
         business: session.business,
@@ -242,16 +265,10 @@ fn plan_text(
     settings: &SchedulerSettings,
     left_at: Timestamp,
 ) -> Result<TextNote, StoreError> {
-    use DeliveryStatus::{Claimed, Done, Due, Sending, Unknown};
     let kind = DeliveryKind::TextFollowUp;
-    let texts: Vec<_> = delivery::of_lead(tx, session.business, lead.id)?
-        .into_iter()
-        .filter(|d| d.kind == kind)
-        .collect();
-    if texts
-        .iter()
-        .any(|d| matches!(d.status, Sending | Done | Unknown))
-    {
+    let theirs = delivery::of_lead(tx, session.business, lead.id)?;
+    // Of whatever kind: a lead gets one text, and what is said of that one stands.
+    if theirs.iter().any(Delivery::is_text_that_went) {
         return Ok(lead.text_note.clone().unwrap_or(TextNote::Not {
             why: WhyNot::AlreadyTexted,
         }));
@@ -277,7 +294,15 @@ fn plan_text(
         });
     }
     let due_at = (left_at + delay).max(tx.now() + settings.holds.text());
-    if !texts.iter().any(|d| matches!(d.status, Due | Claimed)) {
+    let business = super::business::get(tx, session.business)?.zone();
+    let browser = session.came_from.browser_zone();
+    let note = TextNote::planned(&business, browser.as_ref(), due_at, left_at + SENDABLE_FOR);
+    let goes = matches!(note, TextNote::Planned { .. });
+    // It is due when it may be asked: what forbids it by then is said then, not in the morning.
+    let waits = theirs.iter().any(|d| {
+        d.kind == kind && matches!(d.status, DeliveryStatus::Due | DeliveryStatus::Claimed)
+    });
+    if goes && !waits {
         delivery::plan(
             tx,
             session,
@@ -290,10 +315,7 @@ fn plan_text(
             None,
         )?;
     }
-    Ok(TextNote::Planned {
-        at: due_at,
-        night: false,
-    })
+    Ok(note)
 }
 
 /// Somebody booked in another session than the one they left: the live leads of the same request end well too.
@@ -361,7 +383,8 @@ pub fn list(
                AND (($4 = 1 AND state = 'new') OR ($5 = 1 AND state = 'claimed') OR ($6 = 1 AND state = 'contacted')
                     OR ($7 = 1 AND state = 'recovered') OR ($8 = 1 AND state = 'dismissed'))
                AND ($9 = 0 OR state_by = $9)
-               AND ($10 = '' OR LOWER(name) LIKE $11 OR phone LIKE $11 OR LOWER(email) LIKE $11 OR LOWER(reference) LIKE $11)
+               AND ($10 = '' OR LOWER(name) LIKE $11 ESCAPE '!' OR phone LIKE $11 ESCAPE '!'
+                    OR LOWER(email) LIKE $11 ESCAPE '!' OR LOWER(reference) LIKE $11 ESCAPE '!')
              ORDER BY left_at DESC, id DESC LIMIT $12"
         ),
         &[
@@ -375,11 +398,24 @@ pub fn list(
             &states(LeadStatus::Dismissed),
             &filter.by.map_or(0, StaffId::get),
             &filter.search,
-            &format!("%{}%", filter.search.replace(['%', '_'], "")),
+            &containing(&filter.search),
             &filter.limit,
         ],
         read,
     )
+}
+
+/// A pattern of LIKE that means just these letters; `!` is its ESCAPE.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// How many leads are new, for the badge.
@@ -528,6 +564,11 @@ pub fn event(
     tx.hint(Hint::Lead {
         business: lead.business,
         lead: lead.id,
+    });
+    tx.tell(News::OnTimeline {
+        session: lead.session,
+        lead: lead.reference.clone(),
+        event: kind,
     });
     Ok(())
 }

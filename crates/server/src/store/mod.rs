@@ -19,12 +19,15 @@
 pub mod api_key;
 pub mod appointment;
 pub mod business;
+pub mod census;
 pub mod consent;
 pub mod crm_record;
 pub mod delivery;
 pub mod integration;
 pub mod json;
+pub mod jump;
 pub mod lead;
+pub mod news;
 pub mod node;
 pub mod opt_out;
 pub mod outbox;
@@ -41,7 +44,9 @@ pub mod text_message;
 mod backup;
 mod error;
 mod figures;
+mod look;
 mod migrate;
+mod neighbours;
 mod postgres;
 mod queue;
 mod sqlite;
@@ -54,28 +59,32 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use ringback_domain::id::{BusinessId, LeadId, SessionId};
 use secrecy::SecretString;
 use tokio::sync::{broadcast, oneshot};
 
-pub use backup::backup;
+pub use backup::{backup, note_beside};
 pub use error::StoreError;
 pub use figures::Snapshot;
-pub use tx::{LOCKED, Row, SKIP_LOCKED, Statement, Tx};
+pub use look::{Found, LETTERS, look};
+pub use tx::{Known, LOCKED, Row, SKIP_LOCKED, Statement, Tx};
 pub use value::{Column, Kind, Nullable, Param, Value};
 
 use crate::clock::Clock;
 use figures::Figures;
+use news::News;
 use queue::{Queue, Refusal};
 
 /// Makes a [`Statement`] of a literal, at the place of use: `sql!("SELECT name FROM lead WHERE id = $1")`.
 /// A test finds every one in the source and prepares it on both engines.
 #[macro_export]
 macro_rules! sql {
-    ($text:literal) => {
-        $crate::store::Statement::from_source($text)
-    };
+    ($text:literal) => {{
+        static KNOWN: $crate::store::Known = $crate::store::Known::nothing();
+        $crate::store::Statement::from_source($text, &KNOWN)
+    }};
 }
 pub use crate::sql;
 
@@ -141,8 +150,8 @@ pub enum Order {
     Business(i64),
 }
 
-/// "Look again": sent in this process after COMMIT. Never the truth, and lost when nobody keeps up; polling
-/// is the guarantee.
+/// "Look again": sent in this process after COMMIT, and about leads in the processes of other nodes as well.
+/// Never the truth, and lost when nobody keeps up; polling is the guarantee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
     /// Something about a lead has changed.
@@ -152,8 +161,15 @@ pub enum Hint {
         /// Which.
         lead: LeadId,
     },
+    /// Hints of other nodes may have been missed.
+    Missed,
     /// A delivery may be due.
     Deliveries,
+    /// A record of this business is due at once.
+    Record {
+        /// Whose.
+        business: BusinessId,
+    },
     /// A departure may be due.
     Sweep,
     /// Something about a session has changed.
@@ -161,6 +177,8 @@ pub enum Hint {
         /// Which.
         session: SessionId,
     },
+    /// Not for listeners: what happened, for the log and the figures.
+    News(Box<News>),
 }
 
 /// How much a store takes on, and what it does when the disk fails. The defaults are for a server; tests
@@ -173,6 +191,9 @@ pub struct StoreOptions {
     pub readers: usize,
     /// PostgreSQL: threads for commands, one connection each.
     pub writers: usize,
+    /// PostgreSQL: how long a shared transaction goes on to its next command, those before it holding their
+    /// locks until COMMIT.
+    pub longest_batch: Duration,
     /// Called with a sentence when the disk failed while writing, instead of an answer to anybody. Must not
     /// return in a server: nothing after a failed fsync may be called durable.
     pub on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
@@ -184,6 +205,7 @@ impl Default for StoreOptions {
             waiting: 8_192,
             readers: 3,
             writers: 4,
+            longest_batch: Duration::from_millis(20),
             on_fatal: Arc::new(|sentence| {
                 tracing::error!("{sentence}");
                 eprintln!("{sentence}");
@@ -199,12 +221,14 @@ impl fmt::Debug for StoreOptions {
             waiting,
             readers,
             writers,
+            longest_batch,
             on_fatal: _,
         } = self;
         f.debug_struct("StoreOptions")
             .field("waiting", waiting)
             .field("readers", readers)
             .field("writers", writers)
+            .field("longest_batch", longest_batch)
             .finish_non_exhaustive()
     }
 }
@@ -233,14 +257,39 @@ struct Inner {
 struct Shared {
     clock: Clock,
     hints: broadcast::Sender<Hint>,
+    /// Leads that other nodes are to look at.
+    for_others: Queue<(BusinessId, LeadId)>,
     figures: Figures,
+    longest_batch: Duration,
     on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 impl Shared {
-    /// Nobody may be listening; that is no error.
+    /// Answers a command that has been committed. What happened is told first, so that the log has it in order; then
+    /// whoever waits; then those who listen, who would otherwise be on the processors before him.
+    fn answer(&self, job: Box<dyn Job>, hints: Vec<Hint>) {
+        let (news, hints): (Vec<_>, Vec<_>) = hints
+            .into_iter()
+            .partition(|hint| matches!(hint, Hint::News(_)));
+        news.into_iter().for_each(|news| self.hint(news));
+        job.answer(Ok(()));
+        hints.into_iter().for_each(|hint| self.hint(hint));
+    }
+
     fn hint(&self, hint: Hint) {
-        let _ = self.hints.send(hint);
+        if let Hint::Lead { business, lead } = hint {
+            // Where there are no others nobody takes it, and one too many may be lost.
+            let _ = self.for_others.push((business, lead));
+        }
+        match hint {
+            Hint::News(news) => news.tell(),
+            hint => self.hint_here(hint),
+        }
+    }
+
+    /// Nobody may be listening; that is no error.
+    fn hint_here(&self, hint: Hint) {
+        drop(self.hints.send(hint));
     }
 }
 
@@ -263,7 +312,12 @@ impl Store {
         let shared = Arc::new(Shared {
             clock,
             hints: broadcast::Sender::new(HINTS_KEPT),
+            for_others: Queue::new(match config {
+                StoreConfig::Sqlite { .. } => 0,
+                StoreConfig::Postgres { .. } => HINTS_KEPT,
+            }),
             figures: Figures::default(),
+            longest_batch: options.longest_batch,
             on_fatal: Arc::clone(&options.on_fatal),
         });
         let reads = Arc::new(Queue::new(options.waiting));
@@ -376,6 +430,7 @@ impl Inner {
     fn close(&self) {
         self.writes.iter().for_each(|queue| queue.close());
         self.reads.close();
+        self.shared.for_others.close();
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let this_thread = std::thread::current().id();

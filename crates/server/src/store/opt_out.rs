@@ -1,37 +1,13 @@
 //! The ledger of STOP and START: append-only, the newest line of a number decides, for every kind of text.
 
-use jiff::Timestamp;
-use ringback_domain::coded;
 use ringback_domain::id::BusinessId;
+pub use ringback_domain::opt_out::{Line, Source};
 
-use super::{StoreError, Tx, sql};
+use super::prune::RECORDS;
+use super::{Row, StoreError, Tx, sql};
 
-coded! {
-    /// Who said it.
-    Source {
-        /// The person, by text.
-        InboundText = "inbound_text",
-        /// The carrier: it would not send to them.
-        Carrier = "carrier",
-        /// Staff, for somebody who said so.
-        Staff = "staff",
-    }
-}
-
-/// A line of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// STOP, or START.
-    pub opted_out: bool,
-    /// Who said it.
-    pub source: Source,
-    /// Their words.
-    pub said: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// Writes what a number said. The same again is written again: the ledger is proof.
+/// Writes what a number said. The same again is written again: the ledger is proof. Lines past their keeping,
+/// which the new one follows, go.
 pub fn note(
     tx: &mut Tx<'_>,
     business: BusinessId,
@@ -45,6 +21,10 @@ pub fn note(
             "INSERT INTO opt_out (business_id, phone, opted_out, source, said, at) VALUES ($1, $2, $3, $4, $5, $6)"
         ),
         &[&business, &phone, &opted_out, &source.as_str(), &said, &tx.now()],
+    )?;
+    tx.execute(
+        sql!("DELETE FROM opt_out WHERE business_id = $1 AND phone = $2 AND at < $3"),
+        &[&business, &phone, &(tx.now() - RECORDS)],
     )?;
     Ok(())
 }
@@ -60,15 +40,28 @@ pub fn last(
             "SELECT * FROM opt_out WHERE business_id = $1 AND phone = $2 ORDER BY id DESC LIMIT 1"
         ),
         &[&business, &phone],
-        |row| {
-            Ok(Line {
-                opted_out: row.get("opted_out")?,
-                source: row.word("source")?,
-                said: row.get("said")?,
-                at: row.get("at")?,
-            })
-        },
+        read,
     )
+}
+
+/// What a number has said, newest first, at most 100 lines.
+pub fn lines(tx: &mut Tx<'_>, business: BusinessId, phone: &str) -> Result<Vec<Line>, StoreError> {
+    tx.rows(
+        sql!(
+            "SELECT * FROM opt_out WHERE business_id = $1 AND phone = $2 ORDER BY id DESC LIMIT 100"
+        ),
+        &[&business, &phone],
+        read,
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Line, StoreError> {
+    Ok(Line {
+        opted_out: row.get("opted_out")?,
+        source: row.word("source")?,
+        said: row.get("said")?,
+        at: row.get("at")?,
+    })
 }
 
 /// Whether this number must not be texted.

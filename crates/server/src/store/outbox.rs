@@ -5,11 +5,13 @@
 //! Looking for what is due crosses businesses, by name.
 
 use jiff::Timestamp;
-use ringback_domain::delivery::{Delivery, DeliveryState, LEASE};
+use ringback_domain::delivery::{Delivery, DeliveryKind, DeliveryState, LEASE};
 use ringback_domain::id::{BusinessId, DeliveryId, LeadId};
 
+use super::news::{About, News};
 use super::page::Owner;
 use super::{StoreError, Tx, delivery, sql};
+use crate::why;
 
 ringback_domain::coded! {
     /// Which kind of outside system a delivery goes to. One at a time and in order per session and channel.
@@ -24,7 +26,12 @@ ringback_domain::coded! {
 impl Channel {
     /// The channel of a delivery.
     pub const fn of(delivery: &Delivery) -> Self {
-        if delivery.kind.is_text() {
+        Self::of_kind(delivery.kind)
+    }
+
+    /// The channel of a kind of delivery.
+    pub const fn of_kind(kind: DeliveryKind) -> Self {
+        if kind.is_text() {
             Self::Text
         } else {
             Self::Crm
@@ -47,17 +54,24 @@ pub struct Waiting {
     pub next_in: Option<jiff::SignedDuration>,
 }
 
-/// What waits, across businesses.
+/// What waits, across businesses. However long the pile is, each business and kind is looked up once.
 pub fn waiting(tx: &mut Tx<'_>, owner: &Owner) -> Result<Waiting, StoreError> {
     let now = tx.now();
-    let due = tx.rows(
-        sql!(
-            "SELECT DISTINCT business_id, CASE WHEN kind LIKE 'text%' THEN 'text' ELSE 'crm' END AS channel
-             FROM delivery WHERE due_at <= $1 ORDER BY business_id, channel"
-        ),
-        &[&now],
-        |row| Ok((row.get("business_id")?, row.word("channel")?)),
-    )?;
+    let mut due = Vec::new();
+    for kind in DeliveryKind::ALL {
+        let channel = Channel::of_kind(*kind);
+        due.extend(tx.rows(
+            sql!(
+                "SELECT id FROM business
+                 WHERE EXISTS (SELECT 1 FROM delivery
+                               WHERE delivery.business_id = business.id AND kind = $1 AND due_at <= $2)"
+            ),
+            &[&kind.as_str(), &now],
+            |row| Ok((row.get::<BusinessId>("id")?, channel)),
+        )?);
+    }
+    due.sort_unstable();
+    due.dedup();
     let next: Option<Timestamp> = tx.first(
         sql!("SELECT due_at FROM delivery WHERE due_at > $1 ORDER BY due_at LIMIT 1"),
         &[&now],
@@ -70,28 +84,21 @@ pub fn waiting(tx: &mut Tx<'_>, owner: &Owner) -> Result<Waiting, StoreError> {
     })
 }
 
-/// What nodes that have died hold, and this one's earlier lives (`node` is empty in a row that nobody holds).
-/// A lease is at most [`LEASE`] long, which keeps the look short.
+/// What nodes that have died hold, and this one's earlier lives; or a lease that has run out, whoever holds it.
+/// `node` is empty in a row that nobody holds, so that few are looked at.
 fn left_behind(tx: &mut Tx<'_>, owner: &Owner) -> Result<bool, StoreError> {
     let found: Option<i64> = tx.first(
         sql!(
             "SELECT 1 AS one FROM delivery
-             WHERE due_at <= $1 AND node IS NOT NULL AND NOT (node = $2 AND epoch = $3)
-               AND NOT EXISTS (SELECT 1 FROM node
-                               WHERE node.id = delivery.node AND node.epoch = delivery.epoch AND node.until > $4)
+             WHERE node > '' AND due_at IS NOT NULL
+               AND (due_at <= $3 AND state IN ('claimed', 'sending')
+                    OR NOT (node = $1 AND epoch = $2)
+                       AND NOT EXISTS (SELECT 1 FROM node
+                                       WHERE node.id = delivery.node AND node.epoch = delivery.epoch
+                                         AND node.until > $3))
              LIMIT 1"
         ),
-        &[&(tx.now() + LEASE), &owner.node, &owner.epoch, &tx.now()],
-        |row| row.get("one"),
-    )?;
-    Ok(found.is_some() || overdue(tx)?)
-}
-
-/// A lease that has run out, whoever holds it.
-fn overdue(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
-    let found: Option<i64> = tx.first(
-        sql!("SELECT 1 AS one FROM delivery WHERE due_at <= $1 AND state IN ('claimed', 'sending') LIMIT 1"),
-        &[&tx.now()],
+        &[&owner.node, &owner.epoch, &tx.now()],
         |row| row.get("one"),
     )?;
     Ok(found.is_some())
@@ -104,16 +111,16 @@ pub fn rescue(tx: &mut Tx<'_>, owner: &Owner) -> Result<Vec<Delivery>, StoreErro
     tx.execute(
         sql!(
             "UPDATE delivery SET due_at = $1
-             WHERE due_at <= $2 AND due_at > $1 AND node IS NOT NULL AND NOT (node = $3 AND epoch = $4)
+             WHERE node > '' AND due_at > $1 AND NOT (node = $2 AND epoch = $3)
                AND NOT EXISTS (SELECT 1 FROM node
                                WHERE node.id = delivery.node AND node.epoch = delivery.epoch AND node.until > $1)"
         ),
-        &[&now, &(now + LEASE), &owner.node, &owner.epoch],
+        &[&now, &owner.node, &owner.epoch],
     )?;
     tx.execute(
         sql!(
             "UPDATE delivery SET state = 'due', fence = fence + 1, node = NULL, epoch = NULL
-             WHERE due_at <= $1 AND state = 'claimed'"
+             WHERE node > '' AND due_at <= $1 AND state = 'claimed'"
         ),
         &[&now],
     )?;
@@ -121,7 +128,7 @@ pub fn rescue(tx: &mut Tx<'_>, owner: &Owner) -> Result<Vec<Delivery>, StoreErro
         sql!(
             "UPDATE delivery SET state = 'unknown', fence = fence + 1, lookups = 0, node = NULL, epoch = NULL,
                     why = 'interrupted'
-             WHERE due_at <= $1 AND state = 'sending' RETURNING *"
+             WHERE node > '' AND due_at <= $1 AND state = 'sending' RETURNING *"
         ),
         &[&now],
         delivery::read,
@@ -131,6 +138,13 @@ pub fn rescue(tx: &mut Tx<'_>, owner: &Owner) -> Result<Vec<Delivery>, StoreErro
 /// Claims up to `limit` of a business's due deliveries of a channel, and unknown ones whose look-up is due.
 /// An earlier one of the same session or lead that is not settled keeps a later one back: a record must stand
 /// before it is brought up to date. A text waits only for one that is on the wire; its rules see to the rest.
+/// What is claimed keeps the time at which it was due as its `due_at`.
+///
+/// What has not been tried yet goes first, and of that whoever left last: after a long outage they are worth more
+/// than the thousands who have waited all day anyway. Then what has been tried, in the order of its patience.
+///
+/// (`+d.business_id`: a planner that looked for the business first would sort its whole pile at every claim. This
+/// way the index of `due_at` gives the order, and the first few are enough.)
 pub fn claim(
     tx: &mut Tx<'_>,
     owner: &Owner,
@@ -141,9 +155,9 @@ pub fn claim(
     let now = tx.now();
     tx.rows(
         sql!(
-            "WITH ready AS MATERIALIZED (
-                 SELECT d.id FROM delivery AS d
-                 WHERE d.due_at <= $1 AND d.business_id = $2 AND d.state IN ('due', 'unknown')
+            "WITH fresh AS MATERIALIZED (
+                 SELECT d.id, d.due_at FROM delivery AS d
+                 WHERE d.due_at <= $1 AND +d.business_id = $2 AND d.state = 'due' AND d.attempt = 0
                    AND (d.kind LIKE 'text%') = ($3 = 1)
                    AND NOT EXISTS (
                        SELECT 1 FROM delivery AS e
@@ -153,10 +167,25 @@ pub fn claim(
                        SELECT 1 FROM delivery AS e
                        WHERE e.lead_id = d.lead_id AND e.id < d.id AND e.due_at IS NOT NULL
                          AND (e.kind LIKE 'text%') = ($3 = 1) AND ($3 = 0 OR e.state IN ('claimed', 'sending')))
-                 ORDER BY d.due_at, d.id LIMIT $4 /* FOR UPDATE SKIP LOCKED */)
+                 ORDER BY d.due_at DESC, d.id DESC LIMIT $4 /* FOR UPDATE SKIP LOCKED */),
+             tried AS MATERIALIZED (
+                 SELECT d.id, d.due_at FROM delivery AS d
+                 WHERE d.due_at <= $1 AND +d.business_id = $2 AND d.state IN ('due', 'unknown') AND d.attempt > 0
+                   AND (d.kind LIKE 'text%') = ($3 = 1)
+                   AND NOT EXISTS (
+                       SELECT 1 FROM delivery AS e
+                       WHERE e.session_id = d.session_id AND e.id < d.id AND e.due_at IS NOT NULL
+                         AND (e.kind LIKE 'text%') = ($3 = 1) AND ($3 = 0 OR e.state IN ('claimed', 'sending')))
+                   AND NOT EXISTS (
+                       SELECT 1 FROM delivery AS e
+                       WHERE e.lead_id = d.lead_id AND e.id < d.id AND e.due_at IS NOT NULL
+                         AND (e.kind LIKE 'text%') = ($3 = 1) AND ($3 = 0 OR e.state IN ('claimed', 'sending')))
+                 ORDER BY d.due_at, d.id LIMIT $4 - (SELECT COUNT(*) FROM fresh) /* FOR UPDATE SKIP LOCKED */),
+             ready AS (SELECT id, due_at FROM fresh UNION ALL SELECT id, due_at FROM tried)
              UPDATE delivery SET state = CASE WHEN state = 'due' THEN 'claimed' ELSE state END,
                     fence = fence + 1, node = $5, epoch = $6, due_at = $7
-             WHERE id IN (SELECT id FROM ready) RETURNING *"
+             WHERE id IN (SELECT id FROM ready)
+             RETURNING *, (SELECT ready.due_at FROM ready WHERE ready.id = delivery.id) AS was_due"
         ),
         &[
             &now,
@@ -167,7 +196,12 @@ pub fn claim(
             &owner.epoch,
             &(now + LEASE),
         ],
-        delivery::read,
+        |row| {
+            Ok(Delivery {
+                due_at: row.get("was_due")?,
+                ..delivery::read(row)?
+            })
+        },
     )
 }
 
@@ -178,11 +212,12 @@ pub fn put_on_wire(
     our_id: Option<&str>,
 ) -> Result<bool, StoreError> {
     let now = tx.now();
-    let ours = tx.execute(
+    let ours = tx.first(
         sql!(
             "UPDATE delivery SET state = 'sending', attempt = attempt + 1, due_at = $4, our_id = COALESCE(our_id, $5),
                     first_sent_at = COALESCE(first_sent_at, $6), why = NULL
-             WHERE business_id = $1 AND id = $2 AND fence = $3 AND state = 'claimed'"
+             WHERE business_id = $1 AND id = $2 AND fence = $3 AND state = 'claimed'
+             RETURNING (SELECT reference FROM lead WHERE lead.id = delivery.lead_id) AS reference"
         ),
         &[
             &claimed.business,
@@ -192,8 +227,17 @@ pub fn put_on_wire(
             &our_id,
             &now,
         ],
+        |row| row.get("reference"),
     )?;
-    Ok(ours == 1)
+    let Some(reference) = ours else {
+        return Ok(false);
+    };
+    tx.tell(News::OnWire {
+        about: About::new(claimed, reference),
+        attempt: claimed.attempt + 1,
+        late: claimed.due_at.map(|due| now.duration_since(due)),
+    });
+    Ok(true)
 }
 
 /// Settles a delivery of ours (or says when it is to be looked at again). Writes only while the fence is ours
@@ -212,11 +256,12 @@ pub fn settle(
     };
     // An unknown one that nobody looks up any more is kept as long as a settled one.
     let settled_at = state.due_at().is_none().then(|| tx.now());
-    let changed = tx.execute(
+    let changed = tx.first(
         sql!(
             "UPDATE delivery SET state = $4, due_at = $5, lookups = $6, outside_id = COALESCE($7, outside_id), why = $8,
                     settled_at = $9, node = NULL, epoch = NULL
-             WHERE business_id = $1 AND id = $2 AND fence = $3 AND state IN ('due', 'claimed', 'sending', 'unknown')"
+             WHERE business_id = $1 AND id = $2 AND fence = $3 AND state IN ('due', 'claimed', 'sending', 'unknown')
+             RETURNING (SELECT reference FROM lead WHERE lead.id = delivery.lead_id) AS reference"
         ),
         &[
             &ours.business,
@@ -229,8 +274,17 @@ pub fn settle(
             &why,
             &settled_at,
         ],
+        |row| row.get("reference"),
     )?;
-    Ok(changed == 1)
+    let Some(reference) = changed else {
+        return Ok(false);
+    };
+    tx.tell(News::Settled {
+        about: About::new(ours, reference),
+        status: state.status(),
+        why: why.map(|why| why::key(why).to_owned()),
+    });
+    Ok(true)
 }
 
 /// What has been tried in vain and waits for its next try is due now: the outside works again.
@@ -243,6 +297,38 @@ pub fn hurry(tx: &mut Tx<'_>, business: BusinessId, channel: Channel) -> Result<
         ),
         &[&business, &channel.is_text(), &tx.now()],
     )
+}
+
+/// What ServiceTitan has not taken and would still be wanted there: records of leads to be worked and of appointments
+/// to come, oldest first.
+pub fn not_taken(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    limit: i64,
+) -> Result<Vec<Delivery>, StoreError> {
+    let mut found = tx.rows(
+        sql!(
+            "SELECT d.* FROM lead JOIN delivery AS d ON d.lead_id = lead.id
+             WHERE lead.business_id = $1 AND lead.state IN ('new', 'claimed', 'contacted')
+               AND d.kind = 'crm_abandoned' AND d.state IN ('refused', 'expired')
+               AND NOT EXISTS (SELECT 1 FROM delivery AS later
+                               WHERE later.lead_id = lead.id AND later.kind = 'crm_abandoned' AND later.id > d.id)
+             ORDER BY d.id LIMIT $2"
+        ),
+        &[&business, &limit],
+        delivery::read,
+    )?;
+    found.extend(tx.rows(
+        sql!(
+            "SELECT d.* FROM appointment JOIN delivery AS d ON d.session_id = appointment.session_id
+             WHERE appointment.business_id = $1 AND appointment.state = 'agreed' AND appointment.window_end >= $2
+               AND d.kind = 'crm_booked' AND d.state IN ('refused', 'expired')
+             ORDER BY d.id LIMIT $3"
+        ),
+        &[&business, &tx.now(), &limit],
+        delivery::read,
+    )?);
+    Ok(found)
 }
 
 /// Due again because staff asked for it: of a delivery that certainly had no effect. False when it stands
@@ -285,6 +371,24 @@ pub fn withdraw_texts_to(
         &[&business, &phone, &why, &tx.now()],
         |row| row.get("lead_id"),
     )
+}
+
+/// Whether a text to this number is on the wire.
+pub fn is_text_on_wire(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    phone: &str,
+) -> Result<bool, StoreError> {
+    let found: Option<i64> = tx.first(
+        sql!(
+            "SELECT 1 AS one FROM lead JOIN delivery ON delivery.lead_id = lead.id
+             WHERE lead.business_id = $1 AND lead.phone = $2 AND delivery.kind LIKE 'text%'
+               AND delivery.state = 'sending' LIMIT 1"
+        ),
+        &[&business, &phone],
+        |row| row.get("one"),
+    )?;
+    Ok(found.is_some())
 }
 
 /// One delivery of a business.

@@ -1,14 +1,19 @@
 //! PostgreSQL: a small pool of worker threads, each with its own synchronous connection.
 //!
-//! Commands with the same [`Order`](super::Order) go to the same worker, one after another. Transactions are
-//! REPEATABLE READ: a command that changes a row somebody else has changed since it began is run again, so
-//! no update is lost. (SERIALIZABLE would also forbid two commands to pass each other by reading what the
-//! other writes, but it takes neighbours in one index page for rivals: a quarter of all writes of unrelated
-//! sessions had to be run again.) A lost connection is made again, and a COMMIT whose answer got lost is
-//! looked up by its transaction id before anybody is told anything.
+//! Commands with the same [`Order`](super::Order) go to the same worker, one after another. What waits for a
+//! worker when it begins shares one transaction, each command in a SAVEPOINT of its own, and one COMMIT;
+//! only then do the answers and the hints leave. Nobody joins a transaction that has begun: its snapshot may
+//! be older than what the newcomer's caller has been told. A command that has to be run again ends the
+//! company: what went before it is committed, it begins anew alone, and those behind it follow.
+//!
+//! Transactions are REPEATABLE READ: a command that changes a row somebody else has changed since it began is
+//! run again, so no update is lost. (SERIALIZABLE would also forbid two commands to pass each other by
+//! reading what the other writes, but it takes neighbours in one index page for rivals: a quarter of all
+//! writes of unrelated sessions had to be run again.) A lost connection is made again, and a COMMIT whose
+//! answer got lost is looked up by its transaction id before anybody is told anything.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -20,6 +25,7 @@ use ::postgres::config::{Host, SslMode};
 use ::postgres::error::SqlState;
 use ::postgres::types::{FromSql, ToSql, Type};
 use ::postgres::{Client, Config, SimpleQueryMessage};
+use jiff::Timestamp;
 use rustls::RootCertStore;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
@@ -28,11 +34,12 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::migrate::{self, Migrations};
+use super::neighbours;
 use super::queue::Queue;
 use super::tx::{Link, Row, Source, Statement, Tx, wrong_number};
 use super::value::{Kind, Value};
 use super::{Hint, Job, Shared, StoreError, spawn};
-use crate::clock::at_microsecond;
+use crate::clock::{Clock, at_microsecond};
 use crate::random;
 
 /// Microseconds since 1970 UTC by the database's clock, when the transaction began.
@@ -43,7 +50,11 @@ pub(super) const NOW: &str =
 const OLDEST_POSTGRES: i32 = 140_000;
 
 /// How often a command is run before a deadlock or a lost connection becomes the caller's business.
-const ATTEMPTS: u32 = 10;
+const ATTEMPTS: u32 = 20;
+
+/// Most commands in one transaction. A backend shows others 64 sub-transactions at no cost; with more, every
+/// snapshot anybody takes meanwhile has to look in a file (`PGPROC_MAX_CACHED_SUBXIDS` in PostgreSQL).
+const LARGEST_BATCH: usize = 60;
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a connection may be silent under an unanswered request before it counts as dead.
@@ -76,7 +87,10 @@ pub(super) fn start(
         threads.push(spawn(name, shared, move || {
             worker.warm_up();
             while let Some(job) = jobs.next() {
-                worker.serve(job);
+                match purpose {
+                    Use::Write => worker.serve_waiting(job, &jobs),
+                    Use::Read => worker.serve(job),
+                }
             }
         })?);
         Ok::<_, StoreError>(())
@@ -87,6 +101,7 @@ pub(super) fn start(
     for number in 0..readers {
         start(format!("store-read-{number}"), reads, Use::Read)?;
     }
+    threads.extend(neighbours::start(&address, shared)?);
     Ok(threads)
 }
 
@@ -117,8 +132,43 @@ fn prepare(address: &Address) -> Result<(), StoreError> {
     migrate::postgres(&mut client, Migrations::shipped())
 }
 
+/// What a look brings: what the query said, and settings with how they stand.
+type Seen<T> = (T, Vec<(String, String)>);
+
+/// One query on a connection of its own, and how the settings stand on which durability rests, and search.
+pub(super) fn look<T>(
+    url: &SecretString,
+    clock: &Clock,
+    query: impl Fn(&mut Tx<'_>) -> Result<T, StoreError>,
+) -> Result<Seen<T>, StoreError> {
+    // A database with the character type C lowers ASCII alone.
+    const PROMISES: &str = "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') \
+                            UNION ALL SELECT 'letters', CASE WHEN lower('Á') = 'á' THEN 'on' ELSE 'off' END \
+                            ORDER BY name";
+    let unavailable = |error: &::postgres::Error| StoreError::Unavailable(describe(error));
+    let mut client = Address::read(url)?
+        .connect()
+        .map_err(|error| unavailable(&error))?;
+    let promises = client
+        .query(PROMISES, &[])
+        .map_err(|error| unavailable(&error))?;
+    let promises = promises
+        .iter()
+        .map(|row| (row.get(0), row.get(1)))
+        .collect();
+    let mut connection = Connection::new(client);
+    let begun = connection
+        .begin(Use::Read, Company::Alone)
+        .map_err(|trouble| match trouble {
+            Trouble::Passing(error) | Trouble::Final(error) => error,
+        })?;
+    let now = at_microsecond(begun.now_us.saturating_add(clock.offset_us()));
+    let said = query(&mut Tx::new(Link::Postgres(&mut connection), now))?;
+    Ok((said, promises))
+}
+
 /// Where the database is and how to speak to it.
-struct Address {
+pub(super) struct Address {
     config: Config,
     tls: MakeRustlsConnect,
 }
@@ -156,11 +206,11 @@ impl Address {
         })
     }
 
-    fn connect(&self) -> Result<Client, ::postgres::Error> {
+    pub(super) fn connect(&self) -> Result<Client, ::postgres::Error> {
         let mut client = self.config.connect(self.tls.clone())?;
         client.batch_execute(
             "SET synchronous_commit = on; SET timezone = 'UTC'; SET lock_timeout = '5s'; \
-             SET statement_timeout = '20s'; SET idle_in_transaction_session_timeout = '30s'",
+             SET statement_timeout = '20s'; SET idle_in_transaction_session_timeout = '8s'",
         )?;
         Ok(client)
     }
@@ -227,6 +277,16 @@ enum Use {
     Read,
 }
 
+/// Who is in a transaction.
+#[derive(Clone, Copy, PartialEq)]
+enum Company {
+    /// One command.
+    Alone,
+    /// Several, each in a savepoint. Those that have run hold their locks while another one waits for one
+    /// that a neighbour's transaction may hold: that wait is cut short before both wait for each other.
+    Shared,
+}
+
 /// One thread's connection, and how to get it back.
 struct Worker {
     address: Arc<Address>,
@@ -257,18 +317,105 @@ impl Worker {
         let _ = self.connected();
     }
 
+    /// Serves `first` and everything that waits behind it, in order.
+    fn serve_waiting(&mut self, first: Box<dyn Job>, jobs: &Jobs) {
+        let mut waiting = VecDeque::from([first]);
+        waiting.extend(std::iter::from_fn(|| jobs.next_waiting()).take(LARGEST_BATCH - 1));
+        let mut together = true;
+        while let Some(first) = waiting.pop_front() {
+            if waiting.is_empty() {
+                self.serve(first);
+            } else if together {
+                waiting.push_front(first);
+                together = self.serve_together(&mut waiting);
+            } else {
+                self.shared.figures.repeated();
+                self.serve(first);
+                together = true;
+            }
+        }
+    }
+
     fn serve(&mut self, mut job: Box<dyn Job>) {
         let outcome = self.run(job.as_mut());
         if self.purpose == Use::Read {
             self.shared.figures.answered();
         }
+        self.answer(job, outcome);
+    }
+
+    fn answer(&self, job: Box<dyn Job>, outcome: Result<Vec<Hint>, StoreError>) {
         match outcome {
-            Ok(hints) => {
-                job.answer(Ok(()));
-                hints.into_iter().for_each(|hint| self.shared.hint(hint));
-            }
+            Ok(hints) => self.shared.answer(job, hints),
             Err(error) => job.answer(Err(error)),
         }
+    }
+
+    /// One transaction with as many from the front as go well; those are answered, the others stay waiting.
+    /// False when the first of these is to be run alone.
+    fn serve_together(&mut self, waiting: &mut VecDeque<Box<dyn Job>>) -> bool {
+        let mut ran = Vec::new();
+        match self.run_together(waiting, &mut ran) {
+            Ok(goes_on) => {
+                for (job, outcome) in ran {
+                    self.answer(job, outcome);
+                }
+                goes_on
+            }
+            Err(Lost::NotCommitted) => {
+                // Each gets a transaction of its own, in their order.
+                let behind = std::mem::take(waiting);
+                for job in ran.into_iter().map(|(job, _)| job).chain(behind) {
+                    self.shared.figures.repeated();
+                    self.serve(job);
+                }
+                true
+            }
+            Err(Lost::Unknown(error)) => {
+                for (job, _) in ran {
+                    job.answer(Err(error.clone()));
+                }
+                true
+            }
+        }
+    }
+
+    /// Moves the commands that the transaction holds from `waiting` to `ran`, and commits it. False when the
+    /// next one is to be run alone.
+    fn run_together(
+        &mut self,
+        waiting: &mut VecDeque<Box<dyn Job>>,
+        ran: &mut Vec<Ran>,
+    ) -> Result<bool, Lost> {
+        let offset = self.shared.clock.offset_us();
+        let longest = self.shared.longest_batch;
+        let connection = self.connected().map_err(|_| Lost::NotCommitted)?;
+        let begun = connection.begin(Use::Write, Company::Shared);
+        let begun = begun.map_err(|_| Lost::NotCommitted)?;
+        let now = at_microsecond(begun.now_us.saturating_add(offset));
+        let Ok(goes_on) = connection.run_in_savepoints(waiting, ran, now, longest) else {
+            // A connection that is lost rolls back by itself.
+            let _ = connection.simple("ROLLBACK");
+            return Err(Lost::NotCommitted);
+        };
+        let written = ran.iter().filter(|(_, outcome)| outcome.is_ok()).count();
+        if written == 0 {
+            let _ = connection.simple("ROLLBACK");
+            return Ok(goes_on);
+        }
+        let began = Instant::now();
+        match connection.simple("COMMIT") {
+            Ok(_) => {}
+            Err(_) if connection.is_lost() => match self.look_up_commit(&begun.id) {
+                Ok(()) => {}
+                Err(Trouble::Passing(_)) => return Err(Lost::NotCommitted),
+                Err(Trouble::Final(error)) => return Err(Lost::Unknown(error)),
+            },
+            // The server's own no: nothing of it stands.
+            Err(_) => return Err(Lost::NotCommitted),
+        }
+        self.shared.figures.committed(written, began.elapsed());
+        Ok(goes_on)
     }
 
     /// Runs the command until it is committed, has failed by itself, or has used up its attempts.
@@ -293,7 +440,7 @@ impl Worker {
         let purpose = self.purpose;
         let offset = self.shared.clock.offset_us();
         let connection = self.connected().map_err(Trouble::Final)?;
-        let begun = connection.begin(purpose)?;
+        let begun = connection.begin(purpose, Company::Alone)?;
         let now = at_microsecond(begun.now_us.saturating_add(offset));
         let mut tx = Tx::new(Link::Postgres(connection), now);
         let outcome = job.run(&mut tx);
@@ -359,13 +506,7 @@ impl Worker {
                     }
                     self.has_connected = true;
                     self.backoff = FIRST_BACKOFF;
-                    self.connection = Some(Connection {
-                        client,
-                        prepared: HashMap::new(),
-                        passing: false,
-                        reading: false,
-                        lost: false,
-                    });
+                    self.connection = Some(Connection::new(client));
                 }
                 Err(error) => {
                     tracing::warn!(error = describe(&error), "PostgreSQL cannot be reached");
@@ -377,6 +518,17 @@ impl Worker {
         }
         Ok(self.connection.as_mut().expect("connected above"))
     }
+}
+
+/// A command of a shared transaction, and what to tell of it once that is committed.
+type Ran = (Box<dyn Job>, Result<Vec<Hint>, StoreError>);
+
+/// Why a shared transaction came to nothing.
+enum Lost {
+    /// It has not taken effect.
+    NotCommitted,
+    /// Nobody can tell what became of it, for none of those in it.
+    Unknown(StoreError),
 }
 
 /// Why a run came to nothing.
@@ -406,6 +558,16 @@ struct Begun {
 }
 
 impl Connection {
+    fn new(client: Client) -> Self {
+        Self {
+            client,
+            prepared: HashMap::new(),
+            passing: false,
+            reading: false,
+            lost: false,
+        }
+    }
+
     pub(super) fn execute(
         &mut self,
         sql: Statement,
@@ -438,6 +600,14 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn database_bytes(&mut self) -> Result<i64, StoreError> {
+        let size = self
+            .client
+            .query_one("SELECT pg_database_size(current_database())", &[]);
+        size.map(|row| row.get(0))
+            .map_err(|error| self.classify(&error))
     }
 
     pub(super) fn prepare(&mut self, sql: Statement) -> Result<(), StoreError> {
@@ -475,13 +645,19 @@ impl Connection {
     }
 
     /// BEGIN, the time and the transaction's id, in one round trip.
-    fn begin(&mut self, purpose: Use) -> Result<Begun, Trouble> {
+    fn begin(&mut self, purpose: Use, company: Company) -> Result<Begun, Trouble> {
         self.passing = false;
         self.reading = purpose == Use::Read;
         let rows = match purpose {
-            Use::Write => self.simple(&format!(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ; {NOW} AS now, pg_current_xact_id() AS id"
-            ))?,
+            Use::Write => {
+                let shared = match company {
+                    Company::Alone => "",
+                    Company::Shared => "; SET LOCAL lock_timeout = '100ms'; SAVEPOINT command",
+                };
+                self.simple(&format!(
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ; {NOW} AS now, pg_current_xact_id() AS id{shared}"
+                ))?
+            }
             Use::Read => self.simple(&format!(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {NOW} AS now, '' AS id"
             ))?,
@@ -499,6 +675,42 @@ impl Connection {
         begun.ok_or_else(|| {
             Trouble::Final(StoreError::Bug("PostgreSQL did not tell the time".into()))
         })
+    }
+
+    /// Runs commands from the front of `waiting`, each in a savepoint; one that fails undoes itself alone. False
+    /// when the next has to be run again, alone. An error loses the whole transaction.
+    fn run_in_savepoints(
+        &mut self,
+        waiting: &mut VecDeque<Box<dyn Job>>,
+        ran: &mut Vec<Ran>,
+        now: Timestamp,
+        longest: Duration,
+    ) -> Result<bool, Trouble> {
+        let began = Instant::now();
+        while let Some(mut job) = waiting.pop_front() {
+            self.passing = false;
+            let mut tx = Tx::new(Link::Postgres(self), now);
+            let outcome = job.run(&mut tx);
+            let hints = tx.into_hints();
+            match outcome {
+                Ok(()) => ran.push((job, Ok(hints))),
+                Err(error) => {
+                    // `Busy`: it waited for a lock as long as one in company may. Alone it waits longer.
+                    let again = self.passing || error == StoreError::Busy;
+                    let undone = self.simple("ROLLBACK TO command");
+                    if again || undone.is_err() {
+                        waiting.push_front(job);
+                        return undone.map(|_| false);
+                    }
+                    ran.push((job, Err(error)));
+                }
+            }
+            if waiting.is_empty() || began.elapsed() > longest {
+                break;
+            }
+            self.simple("RELEASE command; SAVEPOINT command")?;
+        }
+        Ok(true)
     }
 
     fn roll_back(&mut self, error: StoreError) -> Trouble {

@@ -78,6 +78,11 @@ impl<T> Queue<T> {
         self.line().waiting.len()
     }
 
+    /// Whether it takes nothing more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.line().closed
+    }
+
     /// Takes nothing more; what is in line is still served.
     pub(super) fn close(&self) {
         self.line().closed = true;

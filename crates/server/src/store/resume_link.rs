@@ -1,8 +1,10 @@
 //! Links in texts. Only the SHA-256 of a token is here: the token itself lives in the text alone.
 
 use jiff::Timestamp;
+use ringback_domain::delivery::Delivery;
 use ringback_domain::follow_up::LINK_LIVES_FOR;
 use ringback_domain::id::{BusinessId, DeliveryId, LeadId, SessionId};
+use ringback_domain::lead::Lead;
 
 use super::{StoreError, Tx, sql};
 
@@ -23,12 +25,39 @@ pub struct ResumeLink {
 
 /// Keeps the hash of a link's token, in the transaction that puts its text on the wire. A link of an earlier
 /// attempt of the same delivery, which certainly did not go, is forgotten.
-pub fn mint(
-    tx: &mut Tx<'_>,
-    delivery: &ringback_domain::delivery::Delivery,
-    token_hash: &[u8],
-) -> Result<(), StoreError> {
+pub fn mint(tx: &mut Tx<'_>, delivery: &Delivery, token_hash: &[u8]) -> Result<(), StoreError> {
     forget(tx, delivery.business, delivery.id)?;
+    let Delivery {
+        business,
+        session,
+        lead,
+        id,
+        ..
+    } = *delivery;
+    keep(tx, token_hash, business, session, lead, id)
+}
+
+/// Keeps the hash of a link that staff send from their own phone: it goes in no delivery of ours.
+pub fn give(tx: &mut Tx<'_>, lead: &Lead, token_hash: &[u8]) -> Result<(), StoreError> {
+    let (session, id) = (lead.session, Some(lead.id));
+    keep(
+        tx,
+        token_hash,
+        lead.business,
+        session,
+        id,
+        DeliveryId::new(0),
+    )
+}
+
+fn keep(
+    tx: &mut Tx<'_>,
+    token_hash: &[u8],
+    business: BusinessId,
+    session: SessionId,
+    lead: Option<LeadId>,
+    delivery: DeliveryId,
+) -> Result<(), StoreError> {
     tx.execute(
         sql!(
             "INSERT INTO resume_link (token_hash, business_id, session_id, lead_id, delivery_id, created_at, until)
@@ -36,10 +65,10 @@ pub fn mint(
         ),
         &[
             &token_hash,
-            &delivery.business,
-            &delivery.session,
-            &delivery.lead,
-            &delivery.id,
+            &business,
+            &session,
+            &lead,
+            &delivery,
             &tx.now(),
             &(tx.now() + LINK_LIVES_FOR),
         ],

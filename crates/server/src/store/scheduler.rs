@@ -1,6 +1,9 @@
 //! Schedulers and their settings.
 
+use std::cell::RefCell;
+
 use ringback_domain::id::{BusinessId, SchedulerId};
+use ringback_domain::region::Region;
 use ringback_domain::scheduler::{Scheduler, SchedulerSettings};
 
 use super::{Row, StoreError, Tx, json, sql};
@@ -39,6 +42,37 @@ pub fn by_public_id(tx: &mut Tx<'_>, public_id: &str) -> Result<Option<Scheduler
         sql!("SELECT * FROM scheduler WHERE public_id = $1"),
         &[&public_id],
         read,
+    )
+}
+
+/// The number to call where a scheduler does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfficeNumber {
+    /// The scheduler, as in URLs.
+    pub public_id: String,
+    /// E.164.
+    pub phone: String,
+    /// Decides how it is written.
+    pub region: Region,
+}
+
+/// The office's number of every scheduler, newest first, at most `limit`; a directory query, not bound to a
+/// business: the script on a website is one for all of them.
+pub fn office_numbers(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<OfficeNumber>, StoreError> {
+    tx.rows(
+        sql!(
+            "SELECT scheduler.public_id, business.phone, business.region
+             FROM scheduler JOIN business ON business.id = scheduler.business_id
+             WHERE business.phone IS NOT NULL ORDER BY scheduler.id DESC LIMIT $1"
+        ),
+        &[&limit],
+        |row| {
+            Ok(OfficeNumber {
+                public_id: row.get("public_id")?,
+                phone: row.get("phone")?,
+                region: row.word("region")?,
+            })
+        },
     )
 }
 
@@ -89,13 +123,19 @@ pub fn save(
     Ok(changed == 1)
 }
 
+thread_local! {
+    static SETTINGS: RefCell<json::Kept<SchedulerSettings>> = RefCell::default();
+}
+
 fn read(row: &Row<'_>) -> Result<Scheduler, StoreError> {
+    let id: SchedulerId = row.get("id")?;
     Ok(Scheduler {
-        id: row.get("id")?,
+        id,
         business: row.get("business_id")?,
         public_id: row.get("public_id")?,
         name: row.get("name")?,
         version: row.get("version")?,
-        settings: json::read(&row.get::<String>("settings")?)?,
+        settings: SETTINGS
+            .with_borrow_mut(|kept| row.text("settings", |text| kept.read(id.get(), text)))?,
     })
 }

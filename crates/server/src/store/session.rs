@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 use ringback_domain::delivery::{DeliveryKind, Planned};
-use ringback_domain::departure::{Presence, RESTART_GRACE, Verdict};
+use ringback_domain::departure::{Departure, Presence, Verdict};
+use ringback_domain::follow_up::WhyNot;
 use ringback_domain::id::{AppointmentId, BusinessId, SessionId};
 use ringback_domain::lead::{LeadEvent, Recovery};
 use ringback_domain::scheduler::Scheduler;
@@ -10,12 +11,17 @@ use ringback_domain::session::{
     AlreadyBooked, Answers, CameBack, CameFrom, Leaving, Session, SessionState, Step,
 };
 
+use super::news::News;
+use super::page::Owner;
 use super::{
     Hint, Row, StoreError, Tx, appointment, delivery, integration, json, lead, page, scheduler, sql,
 };
 
 /// How long a session that could not be judged waits.
 const PUT_OFF: SignedDuration = SignedDuration::from_mins(1);
+
+/// How many browsers know a session at once.
+pub const MOST_TOKENS: i64 = 20;
 
 /// Begins a session. `token_hash` is the SHA-256 of the visitor's token.
 pub fn start(
@@ -24,14 +30,33 @@ pub fn start(
     token_hash: &[u8],
     came_from: CameFrom,
 ) -> Result<Session, StoreError> {
+    start_at(
+        tx,
+        scheduler,
+        token_hash,
+        came_from,
+        Step::Service,
+        Answers::default(),
+    )
+}
+
+/// [`start`] at a step, with what has been answered before it.
+pub fn start_at(
+    tx: &mut Tx<'_>,
+    scheduler: &Scheduler,
+    token_hash: &[u8],
+    came_from: CameFrom,
+    step: Step,
+    answers: Answers,
+) -> Result<Session, StoreError> {
     let now = tx.now();
     let mut session = Session {
         id: SessionId::new(0),
         business: scheduler.business,
         scheduler: scheduler.id,
         state: SessionState::Open,
-        step: Step::Service,
-        answers: Answers::default(),
+        step,
+        answers,
         came_from,
         lead: None,
         leaving: None,
@@ -56,6 +81,7 @@ pub fn start(
         |row| row.get("id"),
     )?;
     add_token(tx, &session, token_hash)?;
+    tell_saved(tx, &session, None);
     Ok(session)
 }
 
@@ -80,8 +106,22 @@ pub fn get(tx: &mut Tx<'_>, business: BusinessId, id: SessionId) -> Result<Sessi
     )
 }
 
-/// Gives a session one more token: the browser that opened the link in a text gets its own, the first keeps its.
-pub fn add_token(tx: &mut Tx<'_>, session: &Session, token_hash: &[u8]) -> Result<(), StoreError> {
+/// The browser that opened the link in a text gets a token of its own; the others keep theirs. Of a link that is
+/// opened again and again only the newest stay.
+pub fn adopt(tx: &mut Tx<'_>, session: &Session, token_hash: &[u8]) -> Result<(), StoreError> {
+    add_token(tx, session, token_hash)?;
+    tx.execute(
+        sql!(
+            "DELETE FROM session_token WHERE session_id = $1 AND token_hash NOT IN (
+                 SELECT token_hash FROM session_token WHERE session_id = $1
+                 ORDER BY created_at DESC, CASE WHEN token_hash = $2 THEN 0 ELSE 1 END LIMIT $3)"
+        ),
+        &[&session.id, &token_hash, &MOST_TOKENS],
+    )?;
+    Ok(())
+}
+
+fn add_token(tx: &mut Tx<'_>, session: &Session, token_hash: &[u8]) -> Result<(), StoreError> {
     tx.execute(
         sql!("INSERT INTO session_token (token_hash, business_id, session_id, created_at) VALUES ($1, $2, $3, $4)"),
         &[&token_hash, &session.business, &session.id, &tx.now()],
@@ -91,6 +131,13 @@ pub fn add_token(tx: &mut Tx<'_>, session: &Session, token_hash: &[u8]) -> Resul
 
 /// Somebody is on the page. Coming back after all withdraws what is unsent and marks the lead as back.
 pub fn here(tx: &mut Tx<'_>, session: &mut Session) -> Result<CameBack, StoreError> {
+    let came = came_back(tx, session)?;
+    save(tx, session)?;
+    Ok(came)
+}
+
+/// [`here`] for a caller who goes on to change the session and saves it then, once.
+pub fn came_back(tx: &mut Tx<'_>, session: &mut Session) -> Result<CameBack, StoreError> {
     let now = tx.now();
     let came = session.come_back(now);
     if came == CameBack::Reopened
@@ -102,7 +149,6 @@ pub fn here(tx: &mut Tx<'_>, session: &mut Session) -> Result<CameBack, StoreErr
         lead::save(tx, &lead)?;
         lead::event(tx, &lead, LeadEvent::Back, None, serde_json::json!({}))?;
     }
-    save(tx, session)?;
     Ok(came)
 }
 
@@ -115,6 +161,16 @@ pub fn page_requested(tx: &mut Tx<'_>, session: &mut Session) -> Result<(), Stor
 /// Judges the session now and carries the verdict out: the sweep's one deed.
 pub fn judge(tx: &mut Tx<'_>, session: &mut Session) -> Result<(), StoreError> {
     let present = page::presence(tx, session.id)?;
+    judge_among(tx, session, present)
+}
+
+/// [`judge`] for a caller who has looked at what is open of it.
+pub fn judge_among(
+    tx: &mut Tx<'_>,
+    session: &mut Session,
+    present: Presence,
+) -> Result<(), StoreError> {
+    let until = session.leaving.map(|leaving| leaving.until);
     let Verdict::Gone { departure, left_at } = session.judge(present, tx.now()) else {
         return save(tx, session);
     };
@@ -122,39 +178,84 @@ pub fn judge(tx: &mut Tx<'_>, session: &mut Session) -> Result<(), StoreError> {
         lead::one_at_a_time(tx, session)?;
     }
     let scheduler = scheduler::get(tx, session.business, session.scheduler)?;
-    let capture = scheduler.settings.abandoned.scheduler_drop_off
-        && !appointment::booked_elsewhere(tx, session)?;
+    let why_not = match scheduler.settings.lets_go(&session.answers) {
+        None if appointment::booked_elsewhere(tx, session)?
+            || lead::booked_by_staff(tx, session)? =>
+        {
+            Some(WhyNot::Booked)
+        }
+        why_not => why_not,
+    };
     let captured = session
-        .give_up(departure, capture, tx.now())
+        .give_up(departure, why_not.is_none(), tx.now())
         .map_err(|e| StoreError::Invalid(e.to_string()))?;
-    save(tx, session)?;
+    tx.tell(News::GivenUp {
+        session: session.id,
+        departure,
+        captured,
+        late: until.map(|until| tx.now().duration_since(until)),
+    });
     if captured {
+        // Saves the session with the lead that it finds or makes.
         lead::capture(tx, session, &scheduler, departure, left_at)?;
-    } else if let Some(id) = session.lead
+        return Ok(());
+    }
+    save(tx, session)?;
+    if let Some(id) = session.lead
         && let Some(mut lead) = lead::get(tx, session.business, id)?
     {
-        // Gone again, though not captured: nobody is on the scheduler any more.
-        lead.back_since = None;
+        lead.let_go(why_not);
         lead::save(tx, &lead)?;
+        if why_not == Some(WhyNot::OutOfArea) {
+            let detail = serde_json::json!({ "code": session.answers.postal_code });
+            lead::event(tx, &lead, LeadEvent::OutOfArea, None, detail)?;
+        }
     }
     Ok(())
 }
 
-/// Sessions the sweep has to look at now, and when it should come again; across businesses, by name.
-pub fn due(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(BusinessId, SessionId)>, StoreError> {
-    tx.rows(
-        sql!("SELECT business_id, id FROM session WHERE due_at <= $1 ORDER BY due_at LIMIT $2"),
-        &[&tx.now(), &limit],
-        |row| Ok((row.get("business_id")?, row.get("id")?)),
-    )
+/// A session whose time has come, or is about to.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// Whose.
+    pub business: BusinessId,
+    /// Which.
+    pub session: SessionId,
+    /// When.
+    pub at: jiff::Timestamp,
+    /// The node that asks was the last to have a page of it.
+    pub ours: bool,
 }
 
-/// The earliest time at which a session has to be looked at.
-pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<jiff::Timestamp>, StoreError> {
-    tx.first(
-        sql!("SELECT due_at FROM session WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"),
-        &[],
-        |row| row.get("due_at"),
+/// What the sweep has to look at until then, earliest first; across businesses, by name. Only those that have
+/// given a sign (a touch, a departure) since `heard_since`: see [`super::node::Others::heard_since`].
+pub fn due(
+    tx: &mut Tx<'_>,
+    owner: &Owner,
+    heard_since: jiff::Timestamp,
+    until: jiff::Timestamp,
+    limit: i64,
+) -> Result<Vec<Due>, StoreError> {
+    tx.rows(
+        sql!(
+            "SELECT due.business_id, due.id, due.due_at,
+                    (SELECT page.node FROM page WHERE page.session_id = due.id
+                     ORDER BY page.seen_at DESC LIMIT 1) AS node
+             FROM (SELECT business_id, id, due_at FROM session
+                   WHERE due_at >= $1 AND due_at <= $2 AND COALESCE(departed_at, touched_at) >= $1
+                   ORDER BY due_at LIMIT $3) AS due
+             ORDER BY due.due_at"
+        ),
+        &[&heard_since, &until, &limit],
+        |row| {
+            let node: Option<String> = row.get("node")?;
+            Ok(Due {
+                business: row.get("business_id")?,
+                session: row.get("id")?,
+                at: row.get("due_at")?,
+                ours: node.is_some_and(|node| node == owner.node),
+            })
+        },
     )
 }
 
@@ -163,17 +264,6 @@ pub fn put_off(tx: &mut Tx<'_>, business: BusinessId, id: SessionId) -> Result<(
     tx.execute(
         sql!("UPDATE session SET due_at = $3 WHERE business_id = $1 AND id = $2"),
         &[&business, &id, &(tx.now() + PUT_OFF)],
-    )?;
-    Ok(())
-}
-
-/// The server was away: nobody whose time came meanwhile could tell that they are still there. They get the
-/// time to find it again; across businesses, once at every start.
-pub fn allow_reconnecting(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    let until = tx.now() + RESTART_GRACE;
-    tx.execute(
-        sql!("UPDATE session SET due_at = $1 WHERE due_at < $1"),
-        &[&until],
     )?;
     Ok(())
 }
@@ -192,19 +282,17 @@ pub fn book(
     }
     lead::one_at_a_time(tx, session)?;
     delivery::withdraw(tx, session, DeliveryKind::withdrawn_on_booking, "booked")?;
+    let mut reference = None;
     if let Some(id) = session.lead
         && let Some(mut lead) = lead::get(tx, session.business, id)?
     {
-        lead.answers = session.answers.clone();
+        reference = Some(lead.reference.clone());
+        let scheduler = scheduler::get(tx, session.business, session.scheduler)?;
+        let was = lead::says(&mut lead, session, &scheduler.settings);
         lead.recover(how, appointment, now);
         lead::save(tx, &lead)?;
-        lead::event(
-            tx,
-            &lead,
-            LeadEvent::Recovered,
-            None,
-            serde_json::json!({ "how": how }),
-        )?;
+        let detail = serde_json::json!({ "how": how, "was": was });
+        lead::event(tx, &lead, LeadEvent::Recovered, None, detail)?;
     }
     lead::settle_siblings(tx, session, appointment, how)?;
     save(tx, session)?;
@@ -219,6 +307,10 @@ pub fn book(
     }
     tx.hint(Hint::Session {
         session: session.id,
+    });
+    tx.tell(News::Booked {
+        session: session.id,
+        lead: reference,
     });
     Ok(Ok(()))
 }
@@ -266,7 +358,19 @@ pub fn save(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreError> {
     if session.leaving.is_some() {
         tx.hint(Hint::Sweep);
     }
+    tell_saved(tx, session, departure);
     Ok(())
+}
+
+fn tell_saved(tx: &mut Tx<'_>, session: &Session, departure: Option<Departure>) {
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        tx.tell(News::Saved {
+            session: session.id,
+            state: session.state.as_str(),
+            step: session.step,
+            departure,
+        });
+    }
 }
 
 fn read(row: &Row<'_>) -> Result<Session, StoreError> {

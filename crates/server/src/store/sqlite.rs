@@ -1,8 +1,12 @@
 //! SQLite: one writer thread that commits everything waiting together, and a few readers.
 //!
-//! Each command of a batch runs in a SAVEPOINT of its own, so one that fails undoes itself alone; then one
-//! COMMIT, one fsync, and only then the answers and the hints. Nobody lingers for company: a batch is what
-//! arrived while the last one was being committed. The file belongs to one process, by a lock beside it.
+//! The commands of a batch run one after the other; then one COMMIT, one fsync, and only then the answers and the
+//! hints. When one fails, the batch is undone and run again, each command in a SAVEPOINT of its own, so that the
+//! one that fails undoes itself alone (a savepoint keeps a copy of every page it touches, which is dear for what
+//! seldom happens). Nobody lingers for company: a batch is what arrived while the last one was being committed.
+//! The file belongs to one process, by a lock beside it.
+//! LOWER() is ours here: SQLite's own knows ASCII alone, where PostgreSQL's knows every letter (unless the
+//! database was made with the character type C).
 //! Deliberately absent: ANALYZE. Without statistics the plans are the ones the tests have seen.
 
 use std::borrow::Cow;
@@ -14,14 +18,17 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
 
 use super::migrate::{self, Migrations};
 use super::queue::Queue;
-use super::tx::{Link, Row, Source, Statement, Tx, parameter_index, wrong_number};
+use super::tx::{Known, Link, Row, Source, Statement, Tx, parameter_index, wrong_number};
 use super::value::{Kind, Value};
 use super::{Hint, Job, Shared, StoreError, spawn};
+use crate::clock::Clock;
 
 /// 3.51.3 fixed a bug that could corrupt a database when its WAL was reset: <https://sqlite.org/wal.html#walresetbug>.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -85,6 +92,26 @@ pub(super) fn start(
     Ok(threads)
 }
 
+/// One query on a connection of its own, beside whatever server has the file open. The log is left as it is:
+/// folding it in is for [`start`] to do, after it has made sure of it.
+pub(super) fn look<T>(
+    path: &Path,
+    clock: &Clock,
+    query: impl Fn(&mut Tx<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(LOCK_PATIENCE)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.execute_batch("BEGIN")?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|error| cannot_open(path, &error))?;
+    query(&mut Tx::new(Link::Sqlite(&connection), clock.now()))
+}
+
 struct Writer {
     connection: Connection,
     shared: Arc<Shared>,
@@ -109,17 +136,27 @@ impl Writer {
     /// One transaction with `first` and everything else that waits.
     fn commit_together(&self, first: Box<dyn Job>) {
         let mut batch = vec![Ran::not_yet(first)];
-        match self
-            .run_together(&mut batch)
-            .and_then(|()| self.commit(&batch))
+        let mut outcome = self.run_together(&mut batch, Self::run_bare);
+        if let Err(error) = &outcome
+            && batch.len() > 1
+            && !is_everybodys(error)
         {
+            outcome = self
+                .undo()
+                .and_then(|()| self.run_together(&mut batch, Self::run_in_savepoint));
+        }
+        match outcome.and_then(|()| self.commit(&batch)) {
             Ok(()) => self.answer(batch),
             Err(error) => self.give_up(batch, &error),
         }
     }
 
     /// Runs what is in `batch` and takes in newcomers while there is room. An error loses all of it.
-    fn run_together(&self, batch: &mut Vec<Ran>) -> Result<(), StoreError> {
+    fn run_together(
+        &self,
+        batch: &mut Vec<Ran>,
+        run: fn(&Self, &mut Ran) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let began = Instant::now();
         self.run_sql("BEGIN IMMEDIATE")?;
         for next in 0..LARGEST_BATCH {
@@ -130,22 +167,27 @@ impl Writer {
                 };
                 batch.push(Ran::not_yet(newcomer));
             }
-            self.run_in_savepoint(&mut batch[next])?;
+            run(self, &mut batch[next])?;
         }
         Ok(())
+    }
+
+    /// Runs one command. Its error loses the whole transaction.
+    fn run_bare(&self, ran: &mut Ran) -> Result<(), StoreError> {
+        let mut tx = Tx::new(Link::Sqlite(&self.connection), self.shared.clock.now());
+        ran.outcome = ran.job.run(&mut tx);
+        ran.hints = tx.into_hints();
+        ran.outcome.clone()
     }
 
     /// Runs one command; if it fails it undoes itself alone. An error loses the whole transaction.
     fn run_in_savepoint(&self, ran: &mut Ran) -> Result<(), StoreError> {
         self.run_sql("SAVEPOINT command")?;
-        let mut tx = Tx::new(Link::Sqlite(&self.connection), self.shared.clock.now());
-        ran.outcome = ran.job.run(&mut tx);
-        ran.hints = tx.into_hints();
-        match &ran.outcome {
+        match self.run_bare(ran) {
             Ok(()) => self.run_sql("RELEASE command"),
             // The disk fails everybody. And SQLite may have rolled back everything by itself.
-            Err(error @ (StoreError::Full | StoreError::Fatal)) => Err(error.clone()),
-            Err(error) if self.connection.is_autocommit() => Err(error.clone()),
+            Err(error @ (StoreError::Full | StoreError::Fatal)) => Err(error),
+            Err(error) if self.connection.is_autocommit() => Err(error),
             Err(_) => {
                 ran.hints.clear();
                 self.run_sql("ROLLBACK TO command")?;
@@ -164,10 +206,10 @@ impl Writer {
 
     fn answer(&self, batch: Vec<Ran>) {
         for ran in batch {
-            ran.job.answer(ran.outcome);
-            ran.hints
-                .into_iter()
-                .for_each(|hint| self.shared.hint(hint));
+            match ran.outcome {
+                Ok(()) => self.shared.answer(ran.job, ran.hints),
+                Err(error) => ran.job.answer(Err(error)),
+            }
         }
     }
 
@@ -177,20 +219,14 @@ impl Writer {
             self.failed.set(true);
             (self.shared.on_fatal)(&self.last_words());
         }
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.connection.execute_batch("ROLLBACK")
-        {
+        if let Err(error) = self.undo() {
             tracing::error!(%error, "ROLLBACK");
         }
         if *error == StoreError::Full {
             self.shared.figures.disk_full();
             self.make_room();
         }
-        let everybodys = matches!(
-            error,
-            StoreError::Full | StoreError::Fatal | StoreError::Busy
-        );
-        if everybodys || batch.len() == 1 {
+        if is_everybodys(error) || batch.len() == 1 {
             batch
                 .into_iter()
                 .for_each(|ran| ran.job.answer(Err(error.clone())));
@@ -207,6 +243,14 @@ impl Writer {
                 Err(error) => self.give_up(alone.into(), &error),
             }
         }
+    }
+
+    /// Undoes what SQLite has not undone by itself.
+    fn undo(&self) -> Result<(), StoreError> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        self.run_sql("ROLLBACK")
     }
 
     /// Folds the log into the database: on a full disk its pages can then be written again.
@@ -242,6 +286,14 @@ impl Writer {
             .map(drop)
             .map_err(|error| classify(&error))
     }
+}
+
+/// Nobody's command is to blame, and none would fare better alone.
+fn is_everybodys(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Full | StoreError::Fatal | StoreError::Busy
+    )
 }
 
 /// A command of a batch: how it went, and what to tell whom after COMMIT.
@@ -329,25 +381,31 @@ pub(super) fn query(
     let mut statement = bound(connection, sql, values)?;
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next().map_err(|error| classify(&error))? {
-        if !take(&Row(Source::Sqlite(row)))? {
+        if !take(&Row(Source::Sqlite(row, sql.known())))? {
             break;
         }
     }
     Ok(())
 }
 
+/// The file, as it will be once the log is folded in.
+pub(super) fn database_bytes(connection: &Connection) -> Result<i64, StoreError> {
+    let number = |name| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map_err(|error| classify(&error))
+    };
+    Ok(number("page_count")?.saturating_mul(number("page_size")?))
+}
+
 pub(super) fn prepare(connection: &Connection, sql: Statement) -> Result<(), StoreError> {
     let statement = connection
         .prepare(sql.text())
         .map_err(|error| classify(&error))?;
-    for place in 1..=statement.parameter_count() {
-        parameter_index(statement.parameter_name(place).unwrap_or("?"), usize::MAX)?;
-    }
-    Ok(())
+    places(&statement).map(drop)
 }
 
-/// The statement with its values in their places. SQLite numbers `$n` by first appearance, not by `n`, so
-/// every place is asked for its name.
+/// The statement with its values in their places.
 fn bound<'a>(
     connection: &'a Connection,
     sql: Statement,
@@ -356,17 +414,31 @@ fn bound<'a>(
     let mut statement = connection
         .prepare_cached(sql.text())
         .map_err(|error| classify(&error))?;
-    let places = statement.parameter_count();
-    if places != values.len() {
-        return Err(wrong_number(places, values.len()));
+    let places = match sql.known().places.get() {
+        Some(places) => places,
+        None => {
+            let places = places(&statement)?;
+            sql.known().places.get_or_init(|| places)
+        }
+    };
+    if places.len() != values.len() {
+        return Err(wrong_number(places.len(), values.len()));
     }
-    for place in 1..=places {
-        let index = parameter_index(statement.parameter_name(place).unwrap_or("?"), values.len())?;
+    for (place, &index) in (1..).zip(places) {
         statement
             .raw_bind_parameter(place, Bound(&values[index]))
             .map_err(|error| classify(&error))?;
     }
     Ok(statement)
+}
+
+/// SQLite numbers `$n` by first appearance, not by `n`, so every place is asked for its name.
+fn places(statement: &rusqlite::Statement<'_>) -> Result<Box<[usize]>, StoreError> {
+    let count = statement.parameter_count();
+    let name = |place| statement.parameter_name(place).unwrap_or("?");
+    (1..=count)
+        .map(|place| parameter_index(name(place), count))
+        .collect()
 }
 
 struct Bound<'a>(&'a Value<'a>);
@@ -382,10 +454,20 @@ impl ToSql for Bound<'_> {
     }
 }
 
-pub(super) fn column<'a>(row: &'a rusqlite::Row<'_>, name: &str) -> Result<Value<'a>, StoreError> {
-    let value = row
-        .get_ref(name)
-        .map_err(|_| StoreError::Bug(format!("the statement has no column {name}")))?;
+pub(super) fn column<'a>(
+    row: &'a rusqlite::Row<'_>,
+    known: &Known,
+    name: &str,
+) -> Result<Value<'a>, StoreError> {
+    let columns = known.columns.get_or_init(|| {
+        let names = row.as_ref().column_names();
+        names.into_iter().map(Box::from).collect()
+    });
+    let column = columns
+        .iter()
+        .position(|column| **column == *name)
+        .ok_or_else(|| StoreError::Bug(format!("the statement has no column {name}")))?;
+    let value = row.get_ref(column).map_err(|error| classify(&error))?;
     let wrong = |found| Err(StoreError::Invalid(format!("column {name} holds {found}")));
     match value {
         ValueRef::Null => Ok(Value::Null(Kind::Int)),
@@ -411,7 +493,11 @@ fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
         let connection = Connection::open_with_flags(path, flags)?;
+        // A plan stays what it is whatever is bound. Without this SQLite looks at the values of `LIMIT $1` and of
+        // others, and prepares such a statement anew each time it runs.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.busy_timeout(LOCK_PATIENCE)?;
+        know_every_letter(&connection)?;
         connection.set_prepared_statement_cache_capacity(512);
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -426,6 +512,15 @@ fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> {
         Ok(connection)
     };
     open().map_err(|error| cannot_open(path, &error))
+}
+
+/// LOWER() as PostgreSQL has it: Álvarez is found as álvarez.
+fn know_every_letter(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("lower", 1, flags, |called| {
+        let text = called.get_raw(0).as_str_or_null()?;
+        Ok(text.map(str::to_lowercase))
+    })
 }
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
@@ -583,5 +678,33 @@ pub(super) fn classify(error: &rusqlite::Error) -> StoreError {
         (ErrorCode::CannotOpen, _) => StoreError::Unavailable(error.to_string()),
         // Messages of SQLite name tables and columns, never values.
         _ => StoreError::Bug(message.clone().unwrap_or_else(|| error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    #[test]
+    fn a_statement_is_prepared_once_whatever_is_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ringback.db");
+        create_private(&path).unwrap();
+        let mut connection = open(&path, Use::Write).unwrap();
+        migrate::sqlite(
+            &mut connection,
+            Migrations::shipped(),
+            jiff::Timestamp::UNIX_EPOCH,
+        )
+        .unwrap();
+        let sql = "SELECT id FROM session WHERE due_at <= $1 ORDER BY due_at LIMIT $2";
+        let mut statement = connection.prepare(sql).unwrap();
+        for limit in 1..4 {
+            statement.raw_bind_parameter(1, limit * 100).unwrap();
+            statement.raw_bind_parameter(2, limit).unwrap();
+            assert!(statement.raw_query().next().unwrap().is_none());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }

@@ -45,9 +45,6 @@ pub enum Which {
     Done,
 }
 
-/// Most tasks a list shows.
-const LIST: i64 = 200;
-
 /// Makes a task.
 pub fn create(tx: &mut Tx<'_>, new: &NewTask) -> Result<TaskId, StoreError> {
     tx.one(
@@ -68,22 +65,41 @@ pub fn create(tx: &mut Tx<'_>, new: &NewTask) -> Result<TaskId, StoreError> {
     )
 }
 
-/// A business's tasks: open ones by due time (those without one last), closed ones latest first.
+/// Open tasks without a due time stand below those with one.
+const NO_DUE: Timestamp = Timestamp::MAX;
+
+impl TaskRow {
+    /// Where it stands in its list: what the list is sorted by, and its number.
+    pub fn place(&self) -> (Timestamp, TaskId) {
+        let sorted_by = match self.task.done {
+            Some((at, _)) => at,
+            None => self.task.due_at.unwrap_or(NO_DUE),
+        };
+        (sorted_by, self.task.id)
+    }
+}
+
+/// A business's tasks: open ones by due time (those without one last), closed ones latest first; those below a
+/// [`place`](TaskRow::place) when one is given, `limit` at most.
 pub fn list(
     tx: &mut Tx<'_>,
     business: BusinessId,
     which: Which,
+    below: Option<(Timestamp, TaskId)>,
+    limit: i64,
 ) -> Result<Vec<TaskRow>, StoreError> {
     let now = tx.now();
     let (mine, due_before) = match which {
         Which::Done => {
+            let (at, id) = below.unwrap_or((Timestamp::MAX, TaskId::new(i64::MAX)));
             return tx.rows(
                 sql!(
                     "SELECT task.*, lead.name AS lead_name FROM task LEFT JOIN lead ON lead.id = task.lead_id
                      WHERE task.business_id = $1 AND task.done_at IS NOT NULL
-                     ORDER BY task.done_at DESC, task.id DESC LIMIT $2"
+                       AND (task.done_at < $2 OR (task.done_at = $2 AND task.id < $3))
+                     ORDER BY task.done_at DESC, task.id DESC LIMIT $4"
                 ),
-                &[&business, &LIST],
+                &[&business, &at, &id, &limit],
                 read_row,
             );
         }
@@ -91,15 +107,17 @@ pub fn list(
         Which::Mine(staff) => (staff.get(), None),
         Which::Overdue => (0, Some(now)),
     };
+    let (at, id) = below.unwrap_or((Timestamp::MIN, TaskId::new(0)));
     tx.rows(
         sql!(
             "SELECT task.*, lead.name AS lead_name FROM task LEFT JOIN lead ON lead.id = task.lead_id
              WHERE task.business_id = $1 AND task.done_at IS NULL
                AND ($2 = 0 OR task.assignee_id = $2 OR task.assignee_id IS NULL)
                AND (CAST($3 AS BIGINT) IS NULL OR task.due_at <= $3)
-             ORDER BY CASE WHEN task.due_at IS NULL THEN 1 ELSE 0 END, task.due_at, task.id LIMIT $4"
+               AND (COALESCE(task.due_at, $4) > $5 OR (COALESCE(task.due_at, $4) = $5 AND task.id > $6))
+             ORDER BY COALESCE(task.due_at, $4), task.id LIMIT $7"
         ),
-        &[&business, &mine, &due_before, &LIST],
+        &[&business, &mine, &due_before, &NO_DUE, &at, &id, &limit],
         read_row,
     )
 }
@@ -160,6 +178,15 @@ pub fn save(tx: &mut Tx<'_>, task: &Task) -> Result<(), StoreError> {
             &done_at,
             &done_by,
         ],
+    )?;
+    Ok(())
+}
+
+/// It was not wanted after all.
+pub fn delete(tx: &mut Tx<'_>, task: &Task) -> Result<(), StoreError> {
+    tx.execute(
+        sql!("DELETE FROM task WHERE business_id = $1 AND id = $2"),
+        &[&task.business, &task.id],
     )?;
     Ok(())
 }

@@ -2,15 +2,40 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 
+use super::news::News;
 use super::value::{Column, Param, Value};
 use super::{Hint, StoreError, postgres, sqlite};
 
 /// One statement, written once for both engines. Made by [`sql!`](crate::sql) alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Statement(&'static str);
+#[derive(Clone, Copy, Debug)]
+pub struct Statement {
+    text: &'static str,
+    known: &'static Known,
+}
+
+/// What SQLite has said about a statement. It is asked once: names are dear to compare, and never change.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Which value each of its places takes.
+    pub(super) places: OnceLock<Box<[usize]>>,
+    /// The names of its columns.
+    pub(super) columns: OnceLock<Box<[Box<str>]>>,
+}
+
+impl Known {
+    /// Nothing yet.
+    #[doc(hidden)]
+    pub const fn nothing() -> Self {
+        Self {
+            places: OnceLock::new(),
+            columns: OnceLock::new(),
+        }
+    }
+}
 
 /// At the end of a sub-select that claims rows: others' claims are passed over instead of waited for.
 /// PostgreSQL gets the clause; SQLite reads a comment, and its one writer needs no more.
@@ -23,18 +48,22 @@ pub const LOCKED: &str = "/* FOR UPDATE */";
 impl Statement {
     /// For [`sql!`](crate::sql), which the tests can find in the source.
     #[doc(hidden)]
-    pub const fn from_source(text: &'static str) -> Self {
-        Self(text)
+    pub const fn from_source(text: &'static str, known: &'static Known) -> Self {
+        Self { text, known }
     }
 
     /// The text as written.
     pub(super) fn text(self) -> &'static str {
-        self.0
+        self.text
+    }
+
+    pub(super) fn known(self) -> &'static Known {
+        self.known
     }
 
     /// How many different `$n` stand in it outside quoted text.
     pub(super) fn parameters(self) -> usize {
-        let unquoted = self.0.split('\'').step_by(2);
+        let unquoted = self.text.split('\'').step_by(2);
         let numbers = unquoted
             .flat_map(|text| text.split('$').skip(1))
             .filter_map(|after| {
@@ -46,11 +75,11 @@ impl Statement {
 
     /// The text as PostgreSQL gets it.
     pub(super) fn text_for_postgres(self) -> Cow<'static, str> {
-        if !self.0.contains("/* FOR UPDATE") {
-            return Cow::Borrowed(self.0);
+        if !self.text.contains("/* FOR UPDATE") {
+            return Cow::Borrowed(self.text);
         }
         Cow::Owned(
-            self.0
+            self.text
                 .replace(SKIP_LOCKED, "FOR UPDATE SKIP LOCKED")
                 .replace(LOCKED, "FOR UPDATE"),
         )
@@ -91,6 +120,19 @@ impl<'a> Tx<'a> {
     /// Tells this process's listeners to look again, after COMMIT.
     pub fn hint(&mut self, hint: Hint) {
         self.hints.push(hint);
+    }
+
+    /// Says what this transaction does, for the log and the figures, after COMMIT.
+    pub fn tell(&mut self, news: News) {
+        self.hint(Hint::News(Box::new(news)));
+    }
+
+    /// What the database takes up, in bytes.
+    pub fn database_bytes(&mut self) -> Result<i64, StoreError> {
+        match &mut self.link {
+            Link::Sqlite(connection) => sqlite::database_bytes(connection),
+            Link::Postgres(connection) => connection.database_bytes(),
+        }
     }
 
     /// Runs a statement and counts the rows it changed.
@@ -198,20 +240,37 @@ pub struct Row<'a>(pub(super) Source<'a>);
 
 /// The engine's row underneath.
 pub(super) enum Source<'a> {
-    Sqlite(&'a rusqlite::Row<'a>),
+    Sqlite(&'a rusqlite::Row<'a>, &'static Known),
     Postgres(&'a ::postgres::Row),
 }
 
 impl Row<'_> {
+    fn value(&self, name: &str) -> Result<Value<'_>, StoreError> {
+        match &self.0 {
+            Source::Sqlite(row, known) => sqlite::column(row, known, name),
+            Source::Postgres(row) => postgres::column(row, name),
+        }
+    }
+
     /// The value of the column `name`. [`StoreError::Invalid`] names the column, never the value.
     pub fn get<T: Column>(&self, name: &str) -> Result<T, StoreError> {
-        let value = match &self.0 {
-            Source::Sqlite(row) => sqlite::column(row, name),
-            Source::Postgres(row) => postgres::column(row, name),
-        }?;
-        T::read(value).map_err(|expected| {
+        T::read(self.value(name)?).map_err(|expected| {
             StoreError::Invalid(format!("column {name} should hold {expected}"))
         })
+    }
+
+    /// A text that is read where it stands, without a copy.
+    pub(super) fn text<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self.value(name)? {
+            Value::Text(text) => read(&text),
+            _ => Err(StoreError::Invalid(format!(
+                "column {name} should hold a text"
+            ))),
+        }
     }
 
     /// A column that holds one of an enum's stable words.
@@ -222,15 +281,16 @@ impl Row<'_> {
 
     /// [`Row::word`] of a column that may be NULL.
     pub fn opt_word<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, StoreError> {
-        let Some(word) = self.get::<Option<String>>(name)? else {
-            return Ok(None);
+        let word = match self.value(name)? {
+            Value::Null(_) => return Ok(None),
+            Value::Text(word) => word.parse().ok(),
+            _ => None,
         };
-        match word.parse() {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => Err(StoreError::Invalid(format!(
+        word.map(Some).ok_or_else(|| {
+            StoreError::Invalid(format!(
                 "column {name} holds a word this version does not know"
-            ))),
-        }
+            ))
+        })
     }
 }
 
@@ -263,7 +323,8 @@ mod tests {
 
     #[test]
     fn parameters_are_counted_once_and_not_in_quotes() {
-        let count = |text| Statement(text).parameters();
+        static KNOWN: Known = Known::nothing();
+        let count = |text| Statement::from_source(text, &KNOWN).parameters();
         assert_eq!(count("SELECT 1"), 0);
         assert_eq!(
             count("SELECT $2, $1, $2, $10 WHERE a = 'it''s $3' AND b = $1"),
@@ -273,12 +334,14 @@ mod tests {
 
     #[test]
     fn only_postgres_reads_the_locking_comments() {
-        let claim = Statement("SELECT id FROM delivery LIMIT $1 /* FOR UPDATE SKIP LOCKED */");
+        static KNOWN: Known = Known::nothing();
+        let statement = |text| Statement::from_source(text, &KNOWN);
+        let claim = statement("SELECT id FROM delivery LIMIT $1 /* FOR UPDATE SKIP LOCKED */");
         assert_eq!(
             claim.text_for_postgres(),
             "SELECT id FROM delivery LIMIT $1 FOR UPDATE SKIP LOCKED"
         );
-        let lock = Statement("SELECT id FROM lead WHERE id = $1 /* FOR UPDATE */");
+        let lock = statement("SELECT id FROM lead WHERE id = $1 /* FOR UPDATE */");
         assert_eq!(
             lock.text_for_postgres(),
             "SELECT id FROM lead WHERE id = $1 FOR UPDATE"

@@ -1,6 +1,8 @@
 //! Days and hours as people write them: the order and the clock are the region's, the words the
 //! locale's.
 
+use std::sync::PoisonError;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
@@ -8,10 +10,27 @@ use ringback_domain::region::{DateOrder, HourClock, Region};
 
 use super::{Value, Words};
 
+/// Days kept of one locale: years of them.
+const MOST_DAYS: usize = 2_000;
+
 impl Words {
-    /// `Mon, Nov 24` or `Mon 24 Nov`.
+    /// `Mon, Nov 24` or `Mon 24 Nov`. Every calendar shows the same few days again and again: they are kept.
     pub fn day(&self, date: Date, region: Region) -> String {
-        let key = match region.date_order() {
+        let order = region.date_order();
+        let mut known = self.days.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(day) = known.get(&(date, order)) {
+            return day.clone();
+        }
+        if known.len() >= MOST_DAYS {
+            known.clear();
+        }
+        let day = self.day_in(date, order);
+        known.insert((date, order), day.clone());
+        day
+    }
+
+    fn day_in(&self, date: Date, order: DateOrder) -> String {
+        let key = match order {
             DateOrder::MonthDay => "date-month-day",
             DateOrder::DayMonth => "date-day-month",
         };
@@ -35,6 +54,17 @@ impl Words {
 
     /// `1:00 PM` or `13:00`.
     pub fn time(&self, time: Time, region: Region) -> String {
+        self.on_the_clock(time, &format!("{:02}", time.minute()), region)
+    }
+
+    /// `1:00:07 PM` or `13:00:07`.
+    pub fn time_to_the_second(&self, time: Time, region: Region) -> String {
+        let rest = format!("{:02}:{:02}", time.minute(), time.second());
+        self.on_the_clock(time, &rest, region)
+    }
+
+    /// The hour as the region counts it, with what stands after it.
+    fn on_the_clock(&self, time: Time, rest: &str, region: Region) -> String {
         match region.hour_clock() {
             HourClock::Twelve => {
                 let key = if time.hour() < 12 {
@@ -46,9 +76,9 @@ impl Words {
                     0 => 12,
                     hour => hour,
                 };
-                self.with(key, &[("time", format!("{hour}:{:02}", time.minute()))])
+                self.with(key, &[("time", format!("{hour}:{rest}"))])
             }
-            HourClock::TwentyFour => format!("{:02}:{:02}", time.hour(), time.minute()),
+            HourClock::TwentyFour => format!("{:02}:{rest}", time.hour()),
         }
     }
 
@@ -144,6 +174,10 @@ mod tests {
         assert_eq!(w.time(time(0, 5, 0, 0), Region::Australia), "12:05 AM");
         assert_eq!(w.time(time(12, 0, 0, 0), Region::Canada), "12:00 PM");
         assert_eq!(w.time(time(13, 0, 0, 0), Region::Ireland), "13:00");
+        let seconds = time(14, 48, 39, 0);
+        let (here, there) = (Region::UnitedStates, Region::Ireland);
+        assert_eq!(w.time_to_the_second(seconds, here), "2:48:39 PM");
+        assert_eq!(w.time_to_the_second(seconds, there), "14:48:39");
         assert_eq!(
             w.hours(time(8, 0, 0, 0), time(12, 0, 0, 0), Region::UnitedKingdom),
             "08:00 to 12:00"

@@ -1,6 +1,9 @@
 //! Starts in a locale: the settings a new scheduler is filled with, and the words that follow the
 //! visitor's own locale as long as the business has not written its own.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, OnceLock};
+
 use ringback_domain::region::Region;
 use ringback_domain::scheduler::QuestionKind::Choice;
 use ringback_domain::scheduler::SchedulerSettings;
@@ -8,23 +11,51 @@ use ringback_domain::starts::Start;
 
 use super::{Value, Words};
 
+/// Every start, as far as it has been asked for.
+static WRITTEN: LazyLock<Written> = LazyLock::new(|| {
+    let mut all = BTreeMap::new();
+    for locale in Words::locales() {
+        for &region in Region::ALL {
+            for &start in Start::ALL {
+                all.insert((locale, region, start), OnceLock::new());
+            }
+        }
+    }
+    all
+});
+
+/// By locale, region and start.
+type Written = BTreeMap<(&'static str, Region, Start), OnceLock<SchedulerSettings>>;
+
 impl Words {
     /// The settings a scheduler begins with, in this locale and as the region speaks.
     pub fn begin(&self, start: Start, region: Region) -> SchedulerSettings {
         start.settings(|key| self.regional(key, region))
     }
 
+    /// [`Words::begin`], written once and kept: every page of a scheduler compares with it.
+    fn written(&self, start: Start, region: Region) -> &SchedulerSettings {
+        WRITTEN[&(self.locale(), region, start)].get_or_init(|| self.begin(start, region))
+    }
+
     /// The same settings with services and questions in this locale, where they still stand as the start
     /// wrote them in some locale; what the business wrote itself stays. Order and number stay too, so
     /// that a choice shown here is kept as the choice of the same place in `settings`.
-    pub fn translated(&self, settings: &SchedulerSettings, region: Region) -> SchedulerSettings {
-        let mut shown = settings.clone();
+    pub fn translated(
+        &self,
+        settings: &Arc<SchedulerSettings>,
+        region: Region,
+    ) -> Arc<SchedulerSettings> {
         let Ok(start) = settings.start.parse() else {
-            return shown;
+            return Arc::clone(settings);
         };
-        let ours = self.begin(start, region);
+        let ours = self.written(start, region);
+        if settings.services == ours.services && settings.questions == ours.questions {
+            return Arc::clone(settings);
+        }
+        let mut shown = SchedulerSettings::clone(settings);
         for locale in Words::locales().filter(|locale| *locale != self.locale()) {
-            let theirs = Words::of(locale).begin(start, region);
+            let theirs = Words::of(locale).written(start, region);
             for service in &mut shown.services {
                 if let Some((was, is)) =
                     same_key(&theirs.services, &ours.services, |s| s.key == service.key)
@@ -51,7 +82,7 @@ impl Words {
                 }
             }
         }
-        shown
+        Arc::new(shown)
     }
 
     /// The headline over a scheduler's first page: the business's own, else its start's.
@@ -231,9 +262,9 @@ mod tests {
     fn a_visitor_reads_a_start_in_their_own_language_and_the_business_in_its_own() {
         let [english, spanish] = ["en", "es"].map(Words::of);
         for &start in Start::ALL {
-            let kept = english.begin(start, Region::UnitedStates);
+            let kept = Arc::new(english.begin(start, Region::UnitedStates));
             assert_eq!(
-                spanish.translated(&kept, Region::UnitedStates),
+                *spanish.translated(&kept, Region::UnitedStates),
                 spanish.begin(start, Region::UnitedStates)
             );
             assert_eq!(english.translated(&kept, Region::UnitedStates), kept);
@@ -241,7 +272,7 @@ mod tests {
         let mut kept = english.begin(Start::HeatingCooling, Region::UnitedStates);
         kept.services[0].title = "AC not cooling?".into();
         kept.questions[0].kind = Choice(vec!["Brand new".into(), "Not sure".into()]);
-        let shown = spanish.translated(&kept, Region::UnitedStates);
+        let shown = spanish.translated(&Arc::new(kept), Region::UnitedStates);
         assert_eq!(shown.services[0].title, "AC not cooling?");
         assert_eq!(shown.services[1].title, "Calefacción");
         assert_eq!(

@@ -75,19 +75,39 @@ fn ours() -> Vec<(PathBuf, String)> {
     [sources("src", &["rs"]), sources("templates", &["html"])].concat()
 }
 
-/// The keys a source asks for by name: `say("key")`, `with("key"`, `has("key")`.
+/// The keys a source asks for by name: `say("key")`, `with("key"`, `has("key")`, `Unreadable("key")`.
 fn asked_for(source: &str) -> impl Iterator<Item = &str> {
-    ["say(", "with(", "has("].into_iter().flat_map(move |call| {
-        source.match_indices(call).filter_map(move |(at, _)| {
-            let called = source[..at].ends_with('.');
-            let key = source[at + call.len()..]
-                .trim_start()
-                .strip_prefix('"')?
-                .split('"')
-                .next()?;
-            (called && is_key(key)).then_some(key)
-        })
+    [".say(", ".with(", ".has(", "::Unreadable("]
+        .into_iter()
+        .flat_map(move |call| literals(source, call))
+        .filter(|key| is_key(key))
+}
+
+/// The texts that stand in the code as the first argument of a call.
+fn literals<'a>(source: &'a str, call: &'static str) -> impl Iterator<Item = &'a str> {
+    source.match_indices(call).filter_map(|(at, call)| {
+        let argument = source[at + call.len()..].trim_start();
+        argument.strip_prefix('"')?.split('"').next()
     })
+}
+
+#[test]
+fn no_sentence_for_people_stands_in_the_code() {
+    let mut found = Vec::new();
+    let mut seen = 0;
+    let others =
+        |(path, _): &(PathBuf, String)| !path.ends_with(file!().rsplit('/').next().unwrap());
+    for (path, source) in sources("src", &["rs"]).into_iter().filter(others) {
+        // What programs read is in English.
+        let for_programs = path.components().any(|part| part.as_os_str() == "api");
+        for call in ["Error::BadInput(", "Error::Conflict("] {
+            seen += source.matches(call).count();
+            let sentences = literals(&source, call).filter(|_| !for_programs);
+            found.extend(sentences.map(|text| format!("{text:?} in {}", path.display())));
+        }
+    }
+    assert!(seen > 5, "the scan finds what it looks for");
+    assert!(found.is_empty(), "move to the locale files: {found:#?}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ on_both_engines!(
     server: the_three_sections_are_read_and_saved,
     a_form_that_was_overtaken_is_refused_and_keeps_what_was_typed,
     a_wrong_field_keeps_what_was_typed,
+    everything_wrong_is_listed_at_the_head_and_leads_to_its_sentence,
     the_text_is_shown_with_its_cost,
 );
 
@@ -193,6 +194,44 @@ async fn a_wrong_field_keeps_what_was_typed(world: TestServer) {
     assert_eq!(as_saved(&world).await.version, 1);
     let nobodys = dana.opens("/office/settings/schedulers/none").await;
     assert_eq!(nobodys.status, StatusCode::NOT_FOUND);
+}
+
+async fn everything_wrong_is_listed_at_the_head_and_leads_to_its_sentence(world: TestServer) {
+    hire_everybody(&world).await;
+    let mut dana = Browser::of(&world, DANA).await;
+    let path = format!("/office/settings/schedulers/{}", world.seeded.public_id);
+    let page = dana.opens(&path).await.text;
+    let wrong = [
+        ("horizon", "0", "horizon"),
+        ("consent", "No way out", "consent"),
+        ("window-0-capacity", "0", "window-0-capacity"),
+        ("service-1-minutes", "long", "service-1-minutes"),
+        ("window-1-to", "01:00", "window-1-from"),
+        ("name", "", "name"),
+    ];
+    let changes: Vec<_> = wrong
+        .iter()
+        .map(|(field, typed, _)| (*field, *typed))
+        .collect();
+    let told = dana.posts(&path, &pairs(&form(&page, &changes))).await;
+    assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let head = told.text.split("data-troubles").nth(1).unwrap();
+    let head = head.split("</ul>").next().unwrap();
+    assert_eq!(head.matches("<a href=").count(), wrong.len(), "{head}");
+    for (_, _, at) in wrong {
+        let id = format!("{at}-wrong");
+        assert!(head.contains(&format!("href=\"#{id}\"")), "{id} in {head}");
+        assert_eq!(
+            told.text.matches(&format!("id=\"{id}\"")).count(),
+            1,
+            "{id}"
+        );
+        let described = told.text.matches("aria-describedby=\"").count();
+        assert!(
+            described > 0 && told.text.contains(&format!("aria-describedby=\"{id}")),
+            "{id}"
+        );
+    }
 }
 
 async fn the_text_is_shown_with_its_cost(world: TestServer) {

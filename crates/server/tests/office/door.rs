@@ -1,9 +1,12 @@
 //! Who gets in, how often they may try, and what is whose.
 
+use std::net::IpAddr;
+
 use jiff::SignedDuration;
 use reqwest::StatusCode;
 use ringback_domain::staff::Role;
 use ringback_server::office::door::hash;
+use ringback_server::office::tries::Account;
 use ringback_server::on_both_engines;
 use ringback_server::seed::{self, DANA, PASSWORD, SAM};
 use ringback_server::store::{Order, staff};
@@ -14,6 +17,8 @@ use super::{Browser, hire_everybody, just_left, lead_of};
 on_both_engines!(
     server: staff_sign_in_and_out,
     guessing_costs_waits_and_tells_nothing,
+    a_hundred_guesses_at_once_are_no_more_than_a_few_in_a_row,
+    a_stranger_who_guesses_does_not_keep_out_whom_the_browser_knows,
     a_link_to_set_a_password_works_once,
     an_office_employee_cannot_reach_what_is_the_administrators,
     a_stranger_sees_nothing_of_the_office,
@@ -82,6 +87,50 @@ async fn guessing_costs_waits_and_tells_nothing(world: TestServer) {
         guesser.signs_in(DANA, PASSWORD).await.status,
         StatusCode::SEE_OTHER
     );
+}
+
+async fn a_hundred_guesses_at_once_are_no_more_than_a_few_in_a_row(world: TestServer) {
+    hire_everybody(&world).await;
+    let guesses = (0..100).map(|_| {
+        let mut guesser = Browser::new(&world);
+        tokio::spawn(async move { guesser.signs_in(DANA, "not the password").await.status })
+    });
+    let mut looked_at = 0;
+    for guess in guesses.collect::<Vec<_>>() {
+        looked_at += usize::from(guess.await.unwrap() == StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    // Eight, and one more for each half minute that a busy machine takes.
+    assert!((1..=12).contains(&looked_at), "{looked_at}");
+}
+
+async fn a_stranger_who_guesses_does_not_keep_out_whom_the_browser_knows(world: TestServer) {
+    hire_everybody(&world).await;
+    let mut hers = Browser::of(&world, DANA).await;
+    hers.posts("/office/sign-out", &[]).await;
+    let mut sams = Browser::of(&world, SAM).await;
+    sams.posts("/office/sign-out", &[]).await;
+    let word = |browser: &Browser| {
+        let known = browser.known.as_deref().unwrap().split_once('=');
+        known.map(|(name, word)| (name.to_owned(), word.to_owned()))
+    };
+    let ((name, hers_says), (_, sams_says)) = (word(&hers).unwrap(), word(&sams).unwrap());
+
+    let app = world.app();
+    let dana = Account::Email(DANA.into());
+    let guess = || {
+        let from = IpAddr::from([192, 0, 2, 1]);
+        app.office.tries.begin(from, dana.clone())
+    };
+    // Neither another person's word nor a bent one lets anybody pass, nor the right password alone.
+    let mut stranger = Browser::new(&world);
+    for forged in [&sams_says, &hers_says[4..], "made-up", ""] {
+        stranger.known = Some(format!("{name}={forged}"));
+        while guess().is_ok() {}
+        let told = stranger.signs_in(DANA, PASSWORD).await;
+        assert_eq!(told.status, StatusCode::TOO_MANY_REQUESTS, "{forged}");
+    }
+    while guess().is_ok() {}
+    assert_eq!(hers.signs_in(DANA, PASSWORD).await.to, "/office");
 }
 
 async fn a_link_to_set_a_password_works_once(world: TestServer) {

@@ -4,13 +4,18 @@ use futures_util::StreamExt;
 use jiff::SignedDuration;
 use reqwest::StatusCode;
 use ringback_domain::business::BusinessDetails;
+use ringback_domain::delivery::{DeliveryKind, DeliveryStatus, Planned};
 use ringback_domain::id::LeadId;
-use ringback_domain::lead::{LeadState, LeadStatus};
+use ringback_domain::lead::{LeadEvent, LeadState, LeadStatus, Recovery};
 use ringback_domain::region::Region;
+use ringback_server::crm::servicetitan::Settings;
 use ringback_server::on_both_engines;
 use ringback_server::seed::{DANA, SAM};
 use ringback_server::store::business::NewBusiness;
-use ringback_server::store::{Order, business, lead};
+use ringback_server::store::integration::{self, SERVICETITAN};
+use ringback_server::store::{
+    Order, appointment, business, delivery, lead, opt_out, scheduler, session,
+};
 use ringback_server::testing::TestServer;
 
 use super::{Browser, hire_everybody, just_left, lead_of, somebody_leaves};
@@ -21,7 +26,15 @@ on_both_engines!(
     a_slip_of_the_finger_is_taken_back,
     what_somebody_else_did_since_is_not_undone,
     a_dismissal_says_why_and_can_be_reopened,
+    what_a_dismissal_kept_from_servicetitan_goes_once_it_is_taken_back,
     a_colleagues_claim_is_said,
+    who_booked_under_another_name_and_number_is_found_by_them,
+    who_was_contacted_leaves_to_do_and_is_booked_by_phone,
+    what_one_was_on_is_handed_back,
+    a_dismissed_lead_offers_one_way_back_and_no_link,
+    a_search_looks_through_all_leads_and_says_where_they_stand,
+    a_search_goes_on_below_and_one_that_was_bent_is_none,
+    a_search_knows_every_letter,
     notes_stand_on_the_timeline,
     leads_are_found_by_name_number_and_reference,
     the_list_goes_on_below_its_first_page,
@@ -29,6 +42,9 @@ on_both_engines!(
     another_businesss_lead_is_not_there,
     bent_requests_get_a_sentence,
     a_link_that_may_not_go_says_why,
+    a_text_from_my_phone_carries_a_link_of_their_own,
+    what_they_say_about_texts_on_the_phone_is_written_down,
+    where_the_carrier_blocks_a_number_the_page_says_who_can_lift_it,
 );
 
 async fn a_leaver_appears_in_an_open_inbox(world: TestServer) {
@@ -197,6 +213,62 @@ async fn a_dismissal_says_why_and_can_be_reopened(world: TestServer) {
     assert_eq!(lead_of(&world, id).await.state, LeadState::New);
 }
 
+async fn what_a_dismissal_kept_from_servicetitan_goes_once_it_is_taken_back(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    let left = lead_of(&world, id).await;
+    let store = &world.app().store;
+    let mut dana = Browser::of(&world, DANA).await;
+    let business = left.business;
+    let connect = store.write(Order::Any, move |tx| {
+        integration::save(
+            tx,
+            business,
+            SERVICETITAN,
+            &Settings::default(),
+            Some(b"sealed"),
+        )
+    });
+    connect.await.unwrap();
+    let page = dana.opens(&format!("/office/leads/{id}")).await.text;
+    assert!(
+        page.contains("ServiceTitan was not connected then"),
+        "{page}"
+    );
+    for (n, way_back) in ["reopen", "undo"].into_iter().enumerate() {
+        dana.posts(
+            &format!("/office/leads/{id}/dismiss"),
+            &[("reason", "spam")],
+        )
+        .await;
+        let session = left.session;
+        let withdrawn = store.write(Order::Any, move |tx| {
+            let visit = session::get(tx, business, session)?;
+            let kind = DeliveryKind::CrmAbandoned;
+            let planned = Planned {
+                kind,
+                due_at: tx.now(),
+                expires_at: tx.now() + kind.lives_for(),
+            };
+            delivery::plan(tx, &visit, None, planned, None)?;
+            delivery::withdraw(tx, &visit, |kind| !kind.is_text(), "dismissed")
+        });
+        assert!(withdrawn.await.unwrap() > 0);
+        dana.posts(&format!("/office/leads/{id}/{way_back}"), &[])
+            .await;
+        let all = store.read(move |tx| delivery::of_lead(tx, business, id));
+        let all = all.await.unwrap();
+        let records = all.iter().filter(|d| d.kind == DeliveryKind::CrmAbandoned);
+        let records: Vec<_> = records.map(|d| d.status).collect();
+        assert_eq!(records.len(), 2 * (n + 1), "{way_back}: {records:?}");
+        assert_ne!(
+            records.last(),
+            Some(&DeliveryStatus::Withdrawn),
+            "{way_back}"
+        );
+    }
+}
+
 async fn a_colleagues_claim_is_said(world: TestServer) {
     hire_everybody(&world).await;
     let id = just_left(&world, "Maria Alvarez").await;
@@ -210,6 +282,220 @@ async fn a_colleagues_claim_is_said(world: TestServer) {
         .await;
     assert_eq!(told.status, StatusCode::CONFLICT);
     assert!(told.text.contains("Sam Okafor has it."));
+}
+
+async fn who_booked_under_another_name_and_number_is_found_by_them(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    let left = lead_of(&world, id).await;
+    let booked = world.app().store.write(Order::Any, move |tx| {
+        let mut visit = session::get(tx, left.business, left.session)?;
+        visit.answers.name = "Mary Vega".into();
+        visit.answers.phone = "+16025550177".into();
+        let place = business::get(tx, left.business)?;
+        let settings = scheduler::get(tx, left.business, left.scheduler)?.settings;
+        visit.answers.service.clone_from(&settings.services[1].key);
+        let window = appointment::offers(tx, &place, &settings, None)?[0].windows[0].window;
+        let agreed = appointment::agree(tx, &visit, &place, &settings, window)?.unwrap();
+        session::book(tx, &mut visit, agreed, Recovery::Themselves).map(|_| settings)
+    });
+    let services = booked.await.unwrap().services.clone();
+    let mut dana = Browser::of(&world, DANA).await;
+    for wanted in ["mary vega", "555-0177"] {
+        let to = searches(&mut dana, "recovered", wanted).await;
+        let found = dana.opens(&to).await;
+        assert!(found.text.contains("Mary Vega"), "{wanted}");
+        assert!(found.text.contains(&services[1].title));
+    }
+    let page = dana.opens(&format!("/office/leads/{id}")).await.text;
+    let before = format!(
+        "Before that: {}, Maria Alvarez, (602) 555-0142",
+        services[0].title
+    );
+    assert!(page.contains(&before), "{before} in {page}");
+    let appointment = lead_of(&world, id).await.appointment.unwrap();
+    let anchor = format!("appointment-{appointment}");
+    assert!(page.contains(&format!("href=\"/office/appointments#{anchor}\"")));
+    let list = dana.opens("/office/appointments").await.text;
+    assert!(list.contains(&format!("id=\"{anchor}\"")));
+}
+
+async fn who_was_contacted_leaves_to_do_and_is_booked_by_phone(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    let mut dana = Browser::of(&world, DANA).await;
+    let act = |name: &str| format!("/office/leads/{id}/{name}");
+    let stands_in = async |dana: &mut Browser, list: &str| {
+        let page = dana.opens(&format!("/office?show={list}")).await.text;
+        page.contains("Maria Alvarez")
+    };
+    dana.posts(&act("contacted"), &[]).await;
+    assert!(!stands_in(&mut dana, "live").await);
+    assert!(stands_in(&mut dana, "contacted").await && stands_in(&mut dana, "mine").await);
+    let page = dana.opens(&format!("/office/leads/{id}")).await.text;
+    assert!(page.contains(&act("booked")) && !page.contains(&act("contacted")));
+    assert!(page.contains("/office?show=contacted"));
+
+    let booked = dana.posts(&act("booked"), &[]).await;
+    let page = dana.opens(&booked.to).await.text;
+    assert!(page.contains("Booked by phone. They are among the recovered now."));
+    assert!(page.contains("Dana Ruiz booked them by phone"));
+    assert!(page.contains("Booked by the office"));
+    let lead = lead_of(&world, id).await;
+    assert!(matches!(
+        lead.state,
+        LeadState::Recovered {
+            how: Recovery::Staff,
+            ..
+        }
+    ));
+    assert!(lead.stamps.recovered_at.is_some());
+    assert!(stands_in(&mut dana, "recovered").await && !stands_in(&mut dana, "contacted").await);
+    let again = dana.script_posts(&act("booked"), &[]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    let mut sam = Browser::of(&world, SAM).await;
+    let not_his = sam.script_posts(&act("undo"), &[]).await;
+    assert_eq!(not_his.status, StatusCode::CONFLICT);
+
+    dana.posts(&act("undo"), &[]).await;
+    let lead = lead_of(&world, id).await;
+    assert_eq!(lead.state.status(), LeadStatus::Contacted);
+    assert_eq!(lead.stamps.recovered_at, None);
+}
+
+async fn what_one_was_on_is_handed_back(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    let mut dana = Browser::of(&world, DANA).await;
+    dana.posts(&format!("/office/leads/{id}/claim"), &[]).await;
+    let page = dana.opens(&format!("/office/leads/{id}")).await.text;
+    assert!(page.contains("Hand back"), "{page}");
+    assert!(page.contains("on it, just now") && !page.contains("you on it"));
+    assert!(!page.contains(&format!("/office/leads/{id}/undo")));
+    let mut sam = Browser::of(&world, SAM).await;
+    let his = sam.opens(&format!("/office/leads/{id}")).await.text;
+    assert!(!his.contains("Hand back"));
+
+    let back = dana.posts(&format!("/office/leads/{id}/reopen"), &[]).await;
+    let page = dana.opens(&back.to).await.text;
+    assert!(page.contains("Handed back.") && page.contains("Dana Ruiz handed it back"));
+    assert_eq!(lead_of(&world, id).await.state, LeadState::New);
+}
+
+async fn a_dismissed_lead_offers_one_way_back_and_no_link(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    let mut dana = Browser::of(&world, DANA).await;
+    let lead = id.to_string();
+    let task = [("title", "Send the offer"), ("lead", lead.as_str())];
+    dana.posts("/office/tasks", &task).await;
+    let link = format!("/office/leads/{id}/link");
+    assert!(
+        dana.opens(&format!("/office/leads/{id}"))
+            .await
+            .text
+            .contains("Send booking link")
+    );
+
+    let dismissed = dana
+        .posts(
+            &format!("/office/leads/{id}/dismiss"),
+            &[("reason", "spam")],
+        )
+        .await;
+    let told = dana.opens(&dismissed.to).await.text;
+    assert!(told.contains("A task about them is still open."));
+    let page = dana.opens(&format!("/office/leads/{id}")).await.text;
+    assert!(page.contains(&format!("/office/leads/{id}/reopen")));
+    for gone in ["/undo\"", "Send booking link", "Text from my phone"] {
+        assert!(!page.contains(gone), "{gone}");
+    }
+    let refused = dana.script_posts(&link, &[]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text.contains("Reopen it first"));
+}
+
+async fn a_search_looks_through_all_leads_and_says_where_they_stand(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    somebody_leaves(&world, "Luis Prado", "+16025550177", SignedDuration::ZERO).await;
+    let mut dana = Browser::of(&world, DANA).await;
+    dana.posts(
+        &format!("/office/leads/{id}/dismiss"),
+        &[("reason", "spam")],
+    )
+    .await;
+    for (show, q) in [("live", "alvarez"), ("", "0142"), ("mine", "maria")] {
+        let to = searches(&mut dana, show, q).await;
+        let page = dana.opens(&to).await.text;
+        assert!(page.contains("Maria Alvarez"), "{q}");
+        assert!(page.contains("Dismissed by Dana Ruiz"), "{q}");
+        assert!(!page.contains("Luis Prado"), "{q}");
+        assert!(page.contains("Found among all leads."), "{q}");
+        assert!(page.contains(&format!("value=\"{q}\"")), "{q}");
+        // The live rows ask in the page's own words.
+        let asked = to.split_once('?').unwrap().1;
+        let rows = dana
+            .script_asks(&format!("/office/rows?{asked}&ids={id}"))
+            .await;
+        assert_eq!(rows["rows"][0]["id"], id.get());
+    }
+    let to = searches(&mut dana, "live", "nobody").await;
+    let nothing = dana.opens(&to).await.text;
+    assert!(nothing.contains("Nothing found") && nothing.contains("Clear the search"));
+    let cleared = searches(&mut dana, "mine", " ").await;
+    assert_eq!(cleared, "/office?show=mine");
+}
+
+/// The address a search leads to: what was typed does not stand in it.
+async fn searches(browser: &mut Browser, show: &str, q: &str) -> String {
+    let found = browser.posts("/office", &[("show", show), ("q", q)]).await;
+    assert_eq!(found.status, StatusCode::SEE_OTHER);
+    assert!(q.trim().is_empty() || !found.to.contains(q), "{}", found.to);
+    found.to
+}
+
+async fn a_search_goes_on_below_and_one_that_was_bent_is_none(world: TestServer) {
+    hire_everybody(&world).await;
+    for n in 0..51 {
+        let phone = format!("+16025550{n:03}");
+        somebody_leaves(
+            &world,
+            "Maria Alvarez",
+            &phone,
+            SignedDuration::from_mins(n),
+        )
+        .await;
+    }
+    somebody_leaves(&world, "Luis Prado", "+16025550177", SignedDuration::ZERO).await;
+    let mut dana = Browser::of(&world, DANA).await;
+    let to = searches(&mut dana, "live", "alvarez").await;
+    let page = dana.opens(&to).await.text;
+    let (_, more) = page
+        .split_once("<p class=\"more\"><a class=\"button\" href=\"")
+        .unwrap();
+    let more = more.split('"').next().unwrap().replace("&#38;", "&");
+    let below = dana.opens(&more).await.text;
+    assert_eq!(below.matches("data-open").count(), 1);
+    assert!(below.contains("(602) 555-0050") && below.contains("value=\"alvarez\""));
+
+    let list = dana.opens(&to.replace("search=", "search=x")).await.text;
+    assert!(list.contains("Luis Prado") && !list.contains("value=\"alvarez\""));
+}
+
+async fn a_search_knows_every_letter(world: TestServer) {
+    hire_everybody(&world).await;
+    just_left(&world, "ÓSCAR Álvarez").await;
+    somebody_leaves(&world, "Luis Prado", "+16025550177", SignedDuration::ZERO).await;
+    let mut dana = Browser::of(&world, DANA).await;
+    for q in ["álvarez", "Álvarez", "óscar", "Óscar á"] {
+        let to = searches(&mut dana, "", q).await;
+        let page = dana.opens(&to).await.text;
+        assert!(
+            page.contains("ÓSCAR Álvarez") && !page.contains("Luis Prado"),
+            "{q}"
+        );
+    }
 }
 
 async fn notes_stand_on_the_timeline(world: TestServer) {
@@ -242,25 +528,26 @@ async fn leads_are_found_by_name_number_and_reference(world: TestServer) {
     somebody_leaves(&world, "Tom Becker", "+16025550177", hour).await;
     let mut dana = Browser::of(&world, DANA).await;
     let reference = lead_of(&world, maria).await.reference;
-    for asked in ["alvarez", "ALVAR", "(602)+555-0142", "555.0142", &reference] {
-        let page = dana.opens(&format!("/office?q={asked}")).await.text;
+    for asked in ["alvarez", "ALVAR", "(602) 555-0142", "555.0142", &reference] {
+        let to = searches(&mut dana, "", asked).await;
+        let page = dana.opens(&to).await.text;
         assert!(
             page.contains("Maria Alvarez") && !page.contains("Tom Becker"),
             "{asked}"
         );
         let rows = dana
-            .script_asks(&format!("/office/rows?q={asked}&ids={maria}"))
+            .script_asks(&format!(
+                "{}&ids={maria}",
+                to.replace("/office", "/office/rows")
+            ))
             .await;
         assert_eq!(rows["rows"].as_array().unwrap().len(), 1, "{asked}");
     }
-    let page = dana.opens("/office?q=%25").await.text;
+    let to = searches(&mut dana, "", "%").await;
+    let page = dana.opens(&to).await.text;
     assert!(page.contains("Nothing found") || page.contains("Maria Alvarez"));
-    assert!(
-        dana.opens("/office?q=Nobody")
-            .await
-            .text
-            .contains("Nothing found")
-    );
+    let to = searches(&mut dana, "", "Nobody").await;
+    assert!(dana.opens(&to).await.text.contains("Nothing found"));
 }
 
 async fn the_list_goes_on_below_its_first_page(world: TestServer) {
@@ -339,6 +626,7 @@ async fn another_businesss_lead_is_not_there(world: TestServer) {
         "undo",
         "note",
         "link",
+        "own-text",
     ] {
         let fields = [("reason", "spam"), ("note", "x")];
         let told = eve.posts(&format!("{path}/{act}"), &fields).await;
@@ -398,4 +686,130 @@ async fn a_link_that_may_not_go_says_why(world: TestServer) {
         lead::events(tx, business, LeadId::new(id.get()))
     };
     assert_eq!(world.app().store.read(events).await.unwrap().len(), 1);
+}
+
+async fn a_text_from_my_phone_carries_a_link_of_their_own(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    let mut dana = Browser::of(&world, DANA).await;
+    let page = format!("/office/leads/{id}");
+    assert!(
+        !dana.opens(&page).await.text.contains("%2Fr%2F"),
+        "looking gives no link"
+    );
+
+    let act = format!("{page}/own-text");
+    let told = dana.script_posts(&act, &[]).await;
+    assert_eq!(told.status, StatusCode::OK, "{}", told.text);
+    let told: serde_json::Value = serde_json::from_str(&told.text).unwrap();
+    let open = told["open"].as_str().unwrap();
+    assert!(open.starts_with("sms:+16025550142?&body=Hi%20Maria%2C%20this%20is%20Dana"));
+    let (_, token) = open.split_once("%2Fr%2F").unwrap();
+    // The link opens their session, here on a phone that has never been seen.
+    let mut phone = Browser::new(&world);
+    let link = format!("/r/{token}");
+    let shown = phone.opens(&link).await;
+    assert!(shown.text.contains("Finish your booking"));
+    phone.cookie = None;
+    let opened = phone
+        .http
+        .post(format!("{}{link}", world.url))
+        .send()
+        .await
+        .unwrap();
+    assert!(opened.text().await.unwrap().contains("data-step=\"time\""));
+    let business = world.seeded.business;
+    let events = move |tx: &mut ringback_server::store::Tx<'_>| lead::events(tx, business, id);
+    let kinds: Vec<LeadEvent> = world
+        .app()
+        .store
+        .read(events)
+        .await
+        .unwrap()
+        .iter()
+        .map(|event| event.kind)
+        .collect();
+    assert!(kinds.contains(&LeadEvent::OwnText) && kinds.contains(&LeadEvent::LinkOpened));
+    let told = dana.opens(&page).await.text;
+    assert!(told.contains("Dana Ruiz texts them a link from their own phone"));
+
+    // Who said STOP gets none, and the page offers none.
+    let stop = move |tx: &mut ringback_server::store::Tx<'_>| {
+        let (phone, source) = ("+16025550142", opt_out::Source::InboundText);
+        opt_out::note(tx, business, phone, true, source, "STOP")
+    };
+    world.app().store.write(Order::Any, stop).await.unwrap();
+    let told = dana.script_posts(&act, &[]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT);
+    assert!(told.text.contains("They asked not to be texted."));
+    let page = dana.opens(&page).await.text;
+    assert!(!page.contains("own-text") && !page.contains("sms:"));
+}
+
+async fn what_they_say_about_texts_on_the_phone_is_written_down(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    let mut sam = Browser::of(&world, SAM).await;
+    let page = format!("/office/leads/{id}");
+    assert!(
+        sam.opens(&page)
+            .await
+            .text
+            .contains("Asked not to be texted")
+    );
+    for _ in 0..2 {
+        let told = sam.script_posts(&format!("{page}/no-texts"), &[]).await;
+        assert_eq!(told.status, StatusCode::OK, "{}", told.text);
+        assert!(told.text.contains("No more texts go to this number."));
+    }
+    let told = sam.opens(&page).await.text;
+    assert!(told.contains("They asked the office not to be texted"));
+    assert!(told.contains("They asked not to be texted.") && !told.contains("sms:"));
+    let line = "Sam Okafor noted that they asked not to be texted.";
+    assert_eq!(told.matches(line).count(), 1, "pressed twice, written once");
+
+    // Texts are welcome again with what they said, and not without.
+    let again = format!("{page}/texts-again");
+    let told = sam.script_posts(&again, &[("note", " ")]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT);
+    assert!(told.text.contains("Write down what they said"));
+    let said = "She rang at 3: do text me.";
+    let told = sam.posts(&again, &[("note", said)]).await;
+    assert_eq!(told.status, StatusCode::SEE_OTHER, "{}", told.text);
+    let told = sam.opens(&told.to).await.text;
+    assert!(told.contains("Texts may go to this number again."));
+    assert!(told.contains("Sam Okafor noted that they want texts again") && told.contains(said));
+    assert!(told.contains("Asked not to be texted") && told.contains("sms:"));
+    let business = world.seeded.business;
+    let ledger =
+        move |tx: &mut ringback_server::store::Tx<'_>| opt_out::lines(tx, business, "+16025550142");
+    let ledger = world.app().store.read(ledger).await.unwrap();
+    let kept: Vec<_> = ledger
+        .iter()
+        .map(|line| (line.opted_out, line.source, line.said.as_str()))
+        .collect();
+    let staff = opt_out::Source::Staff;
+    assert_eq!(kept, [(false, staff, said), (true, staff, "")]);
+    let told = sam.script_posts(&again, &[("note", said)]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT);
+}
+
+async fn where_the_carrier_blocks_a_number_the_page_says_who_can_lift_it(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    let business = world.seeded.business;
+    let stop = move |tx: &mut ringback_server::store::Tx<'_>| {
+        let (phone, source) = ("+16025550142", opt_out::Source::InboundText);
+        opt_out::note(tx, business, phone, true, source, "CANCEL")
+    };
+    world.app().store.write(Order::Any, stop).await.unwrap();
+    let mut sam = Browser::of(&world, SAM).await;
+    let page = format!("/office/leads/{id}");
+    let told = sam.opens(&page).await.text;
+    assert!(told.contains("They texted “CANCEL”") && told.contains("they text START"));
+    assert!(!told.contains("texts-again") && !told.contains("/no-texts"));
+    let again = format!("{page}/texts-again");
+    let told = sam.script_posts(&again, &[("note", "She said so.")]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT);
+    assert!(told.text.contains("they text START"));
 }

@@ -90,8 +90,9 @@ async fn lead_of(world: &TestServer, id: LeadId) -> Lead {
 
 async fn open_tasks(world: &TestServer) -> Vec<task::TaskRow> {
     let business: BusinessId = world.seeded.business;
-    let list =
-        move |tx: &mut ringback_server::store::Tx<'_>| task::list(tx, business, task::Which::Open);
+    let list = move |tx: &mut ringback_server::store::Tx<'_>| {
+        task::list(tx, business, task::Which::Open, None, 100)
+    };
     world.app().store.read(list).await.unwrap()
 }
 
@@ -99,7 +100,10 @@ async fn open_tasks(world: &TestServer) -> Vec<task::TaskRow> {
 struct Browser {
     url: String,
     http: reqwest::Client,
+    /// Of whoever is signed in.
     cookie: Option<String>,
+    /// What it is known by, once somebody has signed in.
+    known: Option<String>,
 }
 
 /// What it was answered.
@@ -117,6 +121,7 @@ impl Browser {
             url: world.url.clone(),
             http,
             cookie: None,
+            known: None,
         }
     }
 
@@ -160,15 +165,20 @@ impl Browser {
     }
 
     async fn sends(&mut self, mut request: reqwest::RequestBuilder) -> Answer {
-        if let Some(cookie) = &self.cookie {
+        for cookie in [&self.cookie, &self.known].into_iter().flatten() {
             request = request.header("cookie", cookie);
         }
         let response = request.send().await.unwrap();
-        if let Some(set) = response.headers().get("set-cookie") {
+        for set in response.headers().get_all("set-cookie") {
             let set = set.to_str().unwrap();
             assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"));
             let pair = set.split(';').next().unwrap().to_owned();
-            self.cookie = Some(pair).filter(|pair| !pair.ends_with('='));
+            let place = if pair.starts_with("rb-known-") {
+                &mut self.known
+            } else {
+                &mut self.cookie
+            };
+            *place = Some(pair).filter(|pair| !pair.ends_with('='));
         }
         let to = response.headers().get("location");
         Answer {

@@ -2,15 +2,15 @@
 
 use jiff::SignedDuration;
 use ringback_domain::delivery::DeliveryKind::{CrmAbandoned, CrmBooked, CrmDismissLead};
-use ringback_domain::delivery::DeliveryStatus::{Done, Due, Refused, Withdrawn};
+use ringback_domain::delivery::DeliveryStatus::{Done, Due, Refused, Unknown, Withdrawn};
 use ringback_domain::departure::Departure;
-use ringback_domain::id::StaffId;
+use ringback_domain::id::{LeadId, StaffId};
 use ringback_domain::lead::LeadEvent;
 use ringback_domain::scheduler::{SendAfter, SyncAs};
 use ringback_sandbox::{BookingStatus, Fault, FaultKind, LeadStatus, seeds};
 use ringback_server::outbox::{by_hand, check};
-use ringback_server::store::Tx;
 use ringback_server::store::integration::{self, SERVICETITAN};
+use ringback_server::store::{Tx, appointment, lead, outbox};
 
 use crate::stories;
 use crate::world::World;
@@ -20,6 +20,7 @@ stories!(
     a_leaver_stands_in_servicetitan_as_a_lead_when_set_so,
     leaving_again_brings_the_same_record_up_to_date,
     who_books_has_one_record_and_it_is_the_booked_one,
+    a_corrected_number_takes_the_place_of_the_mistyped_one,
     a_booking_without_leaving_gets_there_too,
     a_lead_in_st_is_dismissed_only_once_the_booking_stands,
     where_staff_have_acted_a_new_booking_is_made_and_they_are_told,
@@ -30,7 +31,9 @@ stories!(
     drop_off_switched_off_meanwhile_sends_nothing,
     not_connected_is_no_delivery_at_all,
     a_refusal_says_what_servicetitan_said_and_can_be_tried_again,
+    one_press_tries_all_again_that_was_refused,
     wrong_credentials_wait_until_they_are_mended,
+    what_the_application_may_not_do_waits_until_it_may,
     an_expired_token_is_renewed_and_nobody_notices,
     a_token_is_used_until_a_minute_before_its_end,
     patience_is_kept_when_it_is_asked_for,
@@ -38,7 +41,11 @@ stories!(
     who_books_elsewhere_is_not_left_standing_as_a_leaver,
     a_laptop_left_open_is_no_leaver_once_they_have_booked_elsewhere,
     an_older_visits_record_holds_up_no_booking,
-    connected_later_a_press_sends_the_open_leads,
+    connected_later_a_press_sends_what_is_open,
+    what_was_due_while_it_was_not_connected_goes_by_the_same_press,
+    an_appointment_called_off_in_doubt_is_not_made,
+    what_a_dismissal_withdrew_goes_once_the_lead_is_reopened,
+    who_has_had_an_appointment_is_no_first_time_client,
     what_is_missing_in_the_settings_is_said_once_and_mended_it_goes,
     the_test_button_lists_by_name,
 );
@@ -137,6 +144,45 @@ async fn who_books_has_one_record_and_it_is_the_booked_one(w: World) {
     let reference = booking.external_id.trim_start_matches("ringback-");
     assert!(booking.summary.contains(reference) && !booking.summary.contains("-2"));
     assert_eq!(booking.status, BookingStatus::New);
+}
+
+async fn a_corrected_number_takes_the_place_of_the_mistyped_one(w: World) {
+    let servicetitan = w.sandbox.servicetitan();
+    let ana = w.visitor("+16025550142", false).await;
+    ana.answers(|a| a.email = String::new()).await;
+    let lead = ana.leaves().await;
+    w.until(lead, CrmAbandoned, Done).await;
+    ana.comes_back().await;
+    ana.answers(|a| {
+        a.phone = "+16025550143".into();
+        a.email = "ana@example.com".into();
+    })
+    .await;
+    // Neither asking is answered, and both take effect.
+    let dropped = || Fault::new(FaultKind::DroppedAfterEffect).path("contacts");
+    servicetitan.set_fault(dropped().method("PATCH").times(1));
+    servicetitan.set_fault(dropped().method("POST").times(1));
+    ana.books().await;
+    w.until_holds("the Booking is up to date", || async {
+        w.passes(SignedDuration::from_secs(6));
+        w.delivery(lead, CrmBooked).await.unwrap().status == Done
+    })
+    .await;
+    let [booking] = &servicetitan.bookings()[..] else {
+        panic!("one Booking")
+    };
+    let contacts = booking.contacts.iter();
+    let contacts: Vec<_> = contacts.map(|c| (c.kind.as_str(), &*c.value)).collect();
+    let corrected = [
+        ("MobilePhone", "+16025550143"),
+        ("Email", "ana@example.com"),
+    ];
+    assert_eq!(contacts, corrected);
+    let asked = servicetitan.requests();
+    let changes = asked
+        .iter()
+        .filter(|r| r.path.contains("contacts") && r.method != "GET");
+    assert_eq!(changes.count(), 2, "what stands there is not asked again");
 }
 
 async fn a_booking_without_leaving_gets_there_too(w: World) {
@@ -329,7 +375,7 @@ async fn wrong_credentials_wait_until_they_are_mended(w: World) {
         .write(move |tx| integration::get::<serde_json::Value>(tx, business, SERVICETITAN))
         .await
         .unwrap();
-    assert!(!kept.is_ready());
+    assert!(kept.checked.unwrap().1.refused);
     w.connect_servicetitan(|_| {}).await;
     // The test button finds that it works, and nothing waits for its next try.
     let check = check::servicetitan(w.app(), business).await.unwrap();
@@ -337,20 +383,188 @@ async fn wrong_credentials_wait_until_they_are_mended(w: World) {
     w.until(lead, CrmAbandoned, Done).await;
 }
 
-async fn connected_later_a_press_sends_the_open_leads(w: World) {
+async fn one_press_tries_all_again_that_was_refused(w: World) {
+    let business = w.server.seeded.business;
+    w.set(|s| s.sync.campaign_id = Some(4711)).await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    w.until(lead, CrmAbandoned, Refused).await;
+    let (set_aside, never_left) = (
+        w.visitor("+16025550143", false).await.leaves().await,
+        w.visitor("+16025550144", false).await,
+    );
+    w.until(set_aside, CrmAbandoned, Refused).await;
+    dismiss(&w, set_aside).await;
+    never_left.books().await;
+    let not_taken = move |tx: &mut Tx<'_>| outbox::not_taken(tx, business, 9);
+    w.until_holds("a lead and a booking are refused", || async {
+        w.read(not_taken).await.len() == 2
+    })
+    .await;
+    w.set(|s| s.sync.campaign_id = None).await;
+    let press = move |tx: &mut Tx<'_>| by_hand::retry_not_taken(tx, business);
+    assert_eq!(w.write(press).await, 2);
+    w.until(lead, CrmAbandoned, Done).await;
+    w.until_holds("both stand", || async {
+        w.sandbox.servicetitan().bookings().len() == 2
+    })
+    .await;
+    w.quiet().await;
+    assert!(w.read(not_taken).await.is_empty());
+    assert_eq!(w.write(press).await, 0);
+}
+
+async fn what_the_application_may_not_do_waits_until_it_may(w: World) {
+    w.connect_servicetitan(|s| s.tenant = 7).await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    w.until_holds("it is not let in", || async {
+        let waits = w.delivery(lead, CrmAbandoned).await.unwrap();
+        let why = waits.why.unwrap_or_default();
+        waits.status == Due && why.starts_with("crm-forbidden: ") && why.contains("status 403")
+    })
+    .await;
+    let business = w.server.seeded.business;
+    let kept =
+        move |tx: &mut Tx<'_>| integration::get::<serde_json::Value>(tx, business, SERVICETITAN);
+    let (_, check) = w.read(kept).await.unwrap().checked.unwrap();
+    assert!(check.refused && check.said.starts_with("crm-forbidden: "));
+    w.connect_servicetitan(|_| {}).await;
+    let check = check::servicetitan(w.app(), business).await.unwrap();
+    assert!(check.unwrap().works);
+    w.until(lead, CrmAbandoned, Done).await;
+}
+
+async fn connected_later_a_press_sends_what_is_open(w: World) {
     let business = w.server.seeded.business;
     w.write(move |tx| integration::disconnect(tx, business, SERVICETITAN))
         .await;
     let waiting = w.visitor("+16025550142", false).await.leaves().await;
     let booked = w.visitor("+16025550143", false).await;
-    booked.leaves().await;
-    booked.books().await;
+    let recovered = booked.leaves().await;
+    let window = booked.books().await;
+    let called_off = w.visitor("+16025550144", false).await;
+    let gone = called_off.leaves().await;
+    called_off.books().await;
+    cancel(&w, gone).await;
     w.connect_servicetitan(|_| {}).await;
-    let press = move |tx: &mut Tx<'_>| by_hand::send_open_leads(tx, business, StaffId::new(1));
-    assert_eq!(w.write(press).await, 1);
+    let press = move |tx: &mut Tx<'_>| by_hand::send_open(tx, business, StaffId::new(1));
+    assert_eq!(w.write(press).await, 2);
     w.until(waiting, CrmAbandoned, Done).await;
+    w.until(recovered, CrmBooked, Done).await;
     assert_eq!(w.write(press).await, 0);
-    assert_eq!(w.sandbox.servicetitan().bookings().len(), 1);
+    let bookings = w.sandbox.servicetitan().bookings();
+    assert_eq!(bookings.len(), 2);
+    assert!(bookings.iter().any(|b| b.start == Some(window.start)));
+}
+
+async fn what_was_due_while_it_was_not_connected_goes_by_the_same_press(w: World) {
+    let business = w.server.seeded.business;
+    w.set(|s| s.sync.send = SendAfter::Minutes5).await;
+    w.sandbox.hang_up().await;
+    let waiting = w.visitor("+16025550142", false).await.leaves().await;
+    let booked = w.visitor("+16025550143", false).await;
+    let recovered = booked.leaves().await;
+    booked.books().await;
+    w.until_holds("the booking was tried", || async {
+        let booked = w.delivery(recovered, CrmBooked).await.unwrap();
+        booked.status == Due && booked.attempt > 0
+    })
+    .await;
+    w.write(move |tx| integration::disconnect(tx, business, SERVICETITAN))
+        .await;
+    w.sandbox.pick_up().await;
+    w.spends(SignedDuration::from_mins(6)).await;
+    for (lead, kind) in [(waiting, CrmAbandoned), (recovered, CrmBooked)] {
+        let withdrawn = w.until(lead, kind, Withdrawn).await;
+        assert_eq!(withdrawn.why.as_deref(), Some("not-connected"));
+    }
+    w.connect_servicetitan(|_| {}).await;
+    let press = move |tx: &mut Tx<'_>| by_hand::send_open(tx, business, StaffId::new(1));
+    assert_eq!(w.write(press).await, 2);
+    w.until(waiting, CrmAbandoned, Done).await;
+    w.until(recovered, CrmBooked, Done).await;
+}
+
+async fn an_appointment_called_off_in_doubt_is_not_made(w: World) {
+    w.set(|s| s.sync.send = SendAfter::Never).await;
+    let reset = Fault::new(FaultKind::Reset).method("POST").path("bookings");
+    w.sandbox.servicetitan().set_fault(reset.times(1));
+    let ana = w.visitor("+16025550142", false).await;
+    let lead = ana.leaves().await;
+    ana.books().await;
+    w.until(lead, CrmBooked, Unknown).await;
+    cancel(&w, lead).await;
+    w.spends(SignedDuration::from_mins(8)).await;
+    let withdrawn = w.until(lead, CrmBooked, Withdrawn).await;
+    assert_eq!(withdrawn.why.as_deref(), Some("cancelled"));
+    assert!(w.sandbox.servicetitan().bookings().is_empty());
+}
+
+/// The office calls off what came of this lead.
+async fn cancel(w: &World, lead: LeadId) {
+    let business = w.server.seeded.business;
+    let booked = w.lead(lead).await.appointment.expect("booked");
+    w.write(move |tx| {
+        let mut found = appointment::get(tx, business, booked)?;
+        appointment::cancel(tx, &mut found, StaffId::new(1))
+    })
+    .await
+    .expect("it was agreed");
+}
+
+async fn what_a_dismissal_withdrew_goes_once_the_lead_is_reopened(w: World) {
+    w.set(|s| s.sync.send = SendAfter::Minutes5).await;
+    let lead = w.visitor("+16025550142", false).await.leaves().await;
+    dismiss(&w, lead).await;
+    w.passes(SignedDuration::from_mins(6));
+    let withdrawn = w.until(lead, CrmAbandoned, Withdrawn).await;
+    assert_eq!(withdrawn.why.as_deref(), Some("dismissed"));
+    let business = w.server.seeded.business;
+    let reopen = move |tx: &mut Tx<'_>| {
+        let mut found = lead::get(tx, business, lead)?.expect("the lead");
+        found.reopen().expect("it was dismissed");
+        lead::save(tx, &found)?;
+        by_hand::send_reopened(tx, &found, StaffId::new(1))
+    };
+    w.write(reopen).await;
+    w.until(lead, CrmAbandoned, Done).await;
+    w.write(reopen).await;
+    assert_eq!(w.deliveries(lead).await.len(), 2, "once is enough");
+}
+
+async fn dismiss(w: &World, lead: LeadId) {
+    let business = w.server.seeded.business;
+    w.write(move |tx| {
+        let mut found = lead::get(tx, business, lead)?.expect("the lead");
+        let done = found.dismiss("spam", StaffId::new(1), tx.now());
+        done.expect("it was open");
+        lead::save(tx, &found)
+    })
+    .await;
+}
+
+async fn who_has_had_an_appointment_is_no_first_time_client(w: World) {
+    let first_time = async |lead| {
+        let id = w.until(lead, CrmAbandoned, Done).await.outside_id.unwrap();
+        let bookings = w.sandbox.servicetitan().bookings();
+        let made = bookings.iter().find(|b| b.id.to_string() == id);
+        made.unwrap().is_first_time_client
+    };
+    let ana = w.visitor("+16025550142", false).await;
+    let lead = ana.leaves().await;
+    assert!(first_time(lead).await);
+    ana.books().await;
+    w.until(lead, CrmBooked, Done).await;
+    w.passes(SignedDuration::from_hours(1));
+    let by_number = w.visitor("+16025550142", false).await;
+    by_number.answers(|a| a.email = String::new()).await;
+    assert!(!first_time(by_number.leaves().await).await);
+    let by_email = w.visitor("+16025550143", false).await;
+    assert!(!first_time(by_email.leaves().await).await);
+    let somebody_else = w.visitor("+16025550144", false).await;
+    somebody_else
+        .answers(|a| a.email = "ben@example.com".into())
+        .await;
+    assert!(first_time(somebody_else.leaves().await).await);
 }
 
 async fn what_is_missing_in_the_settings_is_said_once_and_mended_it_goes(w: World) {

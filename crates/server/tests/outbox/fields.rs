@@ -92,6 +92,11 @@ static UPDATE_BOOKING: &[Field] = &[
     ("jobTypeId", Id, false),
     ("priority", PRIORITY, false),
 ];
+const CONTACT: Type = OneOf(&["Phone", "Email", "Fax", "MobilePhone"]);
+/// `Crm.V2.BookingContactModel` in a new Booking, and `ContactCreateRequest`
+static NEW_CONTACT: &[Field] = &[("type", CONTACT, true), ("value", Text, true)];
+/// `Crm.V2.UpdateBookingContactRequest`
+static UPDATE_CONTACT: &[Field] = &[("type", CONTACT, false), ("value", Text, false)];
 /// `Crm.V2.DismissBookingModel`
 static DISMISS_BOOKING: &[Field] = &[("callReasonId", Id, false), ("dismissingMemo", Text, false)];
 /// `Crm.V2.LeadCreateRequest`
@@ -153,6 +158,7 @@ static QUERIES: &[(&str, &[&str])] = &[
         "bookings",
         &["page", "pageSize", "externalId", "createdOnOrAfter"],
     ),
+    ("contacts", &["page", "pageSize"]),
     ("leads", &["page", "pageSize", "createdOnOrAfter"]),
     ("campaigns", &["page", "pageSize", "active"]),
     ("call-reasons", &["page", "pageSize", "active"]),
@@ -174,20 +180,10 @@ fn is(kind: Type, value: &Value) -> bool {
             true
         }
         Contacts => value.as_array().is_some_and(|contacts| {
-            contacts.iter().all(|contact| {
-                check(
-                    &[
-                        (
-                            "type",
-                            OneOf(&["Phone", "Email", "Fax", "MobilePhone"]),
-                            true,
-                        ),
-                        ("value", Text, true),
-                    ],
-                    contact,
-                );
-                true
-            })
+            for contact in contacts {
+                check(NEW_CONTACT, contact);
+            }
+            true
         }),
         E164 => text.is_some_and(|t| {
             t.strip_prefix('+')
@@ -228,6 +224,8 @@ fn table(request: &LoggedRequest) -> &'static [Field] {
         ("POST", Some("Messages.json")) => MESSAGE,
         ("POST", Some("bookings")) => NEW_BOOKING,
         ("POST", Some("leads")) => NEW_LEAD,
+        ("POST", Some("contacts")) if has("bookings") => NEW_CONTACT,
+        ("PATCH", _) if has("contacts") => UPDATE_CONTACT,
         ("POST", Some("dismiss")) if has("bookings") => DISMISS_BOOKING,
         ("POST", Some("dismiss")) => DISMISS_LEAD,
         ("PATCH", _) if has("bookings") => UPDATE_BOOKING,
@@ -277,6 +275,21 @@ async fn every_field_we_send_is_in_the_specifications(w: World) {
         let lead = bare.leaves().await;
         w.until(lead, CrmAbandoned, Done).await;
     }
+    // Somebody corrects their number, and gives an email after all.
+    w.set(|s| s.sync.send_as = SyncAs::Booking).await;
+    let mistyped = w.visitor("+16025550155", false).await;
+    mistyped.answers(|a| a.email = String::new()).await;
+    let lead = mistyped.leaves().await;
+    w.until(lead, CrmAbandoned, Done).await;
+    mistyped
+        .answers(|a| {
+            a.phone = "+16025550156".into();
+            a.email = "ana@example.com".into();
+        })
+        .await;
+    mistyped.books().await;
+    w.until(lead, CrmBooked, Done).await;
+    w.set(|s| s.sync.send_as = SyncAs::Lead).await;
     // A Lead without a call reason is followed up by its date; a sibling's Booking is dismissed.
     w.connect_servicetitan(|s| s.call_reason_id = None).await;
     let lead = w.visitor("+16025550160", false).await.leaves().await;
@@ -285,10 +298,30 @@ async fn every_field_we_send_is_in_the_specifications(w: World) {
     w.set(|s| s.sync.send_as = SyncAs::Booking).await;
     let sibling = w.visitor("+16025550161", false).await.leaves().await;
     w.until(sibling, CrmAbandoned, Done).await;
-    let again = w.visitor("+16025550162", false).await;
-    let other = again.leaves().await;
-    w.until(other, CrmAbandoned, Done).await;
+    w.passes(SignedDuration::from_hours(25));
+    let again = w.visitor("+16025550161", false).await;
+    let lead = again.leaves().await;
+    w.until(lead, CrmAbandoned, Done).await;
+    again.books().await;
+    w.until(lead, CrmDismissLead, Done).await;
     w.set(|s| s.sync.send_as = SyncAs::Lead).await;
+    // A Messaging Service sends, without a number and with one of its own.
+    let number = w.credentials().from_number.clone();
+    for (phone, from) in [
+        ("+16025550164", None),
+        ("+16025550165", Some(number.as_str())),
+    ] {
+        let service = w.credentials().messaging_service_sid.clone();
+        w.connect_texts_as(|settings| {
+            settings.messaging_service_sid = service;
+            settings.from = from.map_or_else(String::new, str::to_owned);
+        })
+        .await;
+        let lead = w.visitor(phone, true).await.leaves().await;
+        w.passes(SignedDuration::from_secs(21));
+        w.until(lead, TextFollowUp, Done).await;
+    }
+    w.connect_texts().await;
     let dismissed = w.visitor("+16025550163", false).await;
     let lead = dismissed.leaves().await;
     w.until(lead, CrmAbandoned, Done).await;
@@ -335,10 +368,14 @@ async fn every_field_we_send_is_in_the_specifications(w: World) {
     for (what, fields) in [
         ("new booking", NEW_BOOKING),
         ("update booking", UPDATE_BOOKING),
+        ("new contact", NEW_CONTACT),
+        ("update contact", UPDATE_CONTACT),
+        ("dismiss booking", DISMISS_BOOKING),
         ("new lead", NEW_LEAD),
         ("update lead", UPDATE_LEAD),
         ("dismiss lead", DISMISS_LEAD),
         ("token", TOKEN),
+        ("message", MESSAGE),
     ] {
         for (name, ..) in fields {
             assert!(

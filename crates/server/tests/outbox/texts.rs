@@ -2,16 +2,18 @@
 
 use jiff::SignedDuration;
 use ringback_domain::delivery::DeliveryKind::{TextFollowUp, TextLink};
-use ringback_domain::delivery::DeliveryStatus::{self, Done, Due, Expired, Refused, Withdrawn};
+use ringback_domain::delivery::DeliveryStatus::{
+    self, Done, Due, Expired, Refused, Sending, Withdrawn,
+};
 use ringback_domain::departure::Departure;
 use ringback_domain::follow_up::{TextNote, WhyNot};
 use ringback_domain::id::{LeadId, StaffId};
 use ringback_domain::lead::LeadEvent;
 use ringback_domain::scheduler::SendAfter;
 use ringback_sandbox::{Ending, Fault, FaultKind};
-use ringback_server::outbox::by_hand::{self, ByHand};
+use ringback_server::outbox::by_hand::{self, Again, ByHand};
 use ringback_server::store::integration::{self, TEXTS};
-use ringback_server::store::{lead, opt_out, resume_link, text_message};
+use ringback_server::store::{Tx, lead, opt_out, resume_link, text_message};
 use sha2::{Digest as _, Sha256};
 
 use crate::stories;
@@ -25,21 +27,29 @@ stories!(
     the_text_waits_for_its_hold_and_not_longer,
     five_minutes_is_five_minutes_for_a_text_too,
     at_night_it_waits_for_the_morning,
+    what_the_carrier_has_not_passed_on_by_the_night_it_drops,
     a_morning_more_than_two_days_off_is_no_morning,
     never_is_never_also_when_it_is_switched_meanwhile,
+    who_is_never_sent_to_servicetitan_gets_the_text_all_the_same,
     who_comes_back_gets_no_text_and_leaving_again_gets_one,
     who_books_gets_no_text,
     leaving_again_is_no_second_text,
+    a_link_by_hand_was_the_leads_text_and_leaving_again_leaves_it_told,
     one_number_gets_one_text_in_a_day,
     of_two_leads_at_once_one_text_goes,
     a_stop_at_the_last_moment_holds,
+    a_stop_is_acknowledged_once_nothing_is_on_the_wire,
     a_stop_is_for_every_lead_of_the_number_and_start_takes_it_back,
     what_the_carrier_knows_of_a_stop_we_know_too,
+    who_tells_staff_to_stop_gets_nothing_that_waits_and_may_think_better_of_it,
+    a_slip_of_a_reply_is_mended_by_staff_unless_the_carrier_took_it_for_stop,
     a_lead_that_staff_have_contacted_gets_no_text,
     staff_send_a_link_by_hand_under_the_same_rules,
+    a_night_of_theirs_alone_is_told_from_the_first_moment,
     a_toll_free_number_gets_no_text,
     without_a_sender_no_text_is_planned,
-    wrong_credentials_stop_texts_until_they_are_mended,
+    with_wrong_credentials_texts_wait_until_they_are_mended,
+    credentials_that_stay_wrong_are_a_text_too_late,
     no_connection_means_later_and_once,
     a_text_that_never_went_takes_nobodys_turn,
     a_report_about_a_text_that_seemed_not_to_have_left_stops_it,
@@ -165,16 +175,22 @@ async fn waited(w: &World, lead: LeadId) -> SignedDuration {
 }
 
 async fn at_night_it_waits_for_the_morning(w: World) {
+    let waits_until = |at| TextNote::Planned {
+        at,
+        night: true,
+        there: None,
+    };
     w.it_is("2026-11-24T04:30:00Z"); // 21:30 in Phoenix
     let lead = w.visitor(ANA, true).await.leaves().await;
-    w.passes(HOLD);
     let at = "2026-11-24T15:00:00Z".parse().unwrap(); // 8:00 in Phoenix
+    assert_eq!(note(&w, lead).await, waits_until(at), "said beforehand");
+    w.passes(HOLD);
     w.until_holds("it waits", || async {
-        note(&w, lead).await == TextNote::Planned { at, night: true }
+        let text = w.delivery(lead, TextFollowUp).await.unwrap();
+        (text.status, text.due_at) == (Due, Some(at))
     })
     .await;
-    let waits = w.delivery(lead, TextFollowUp).await.unwrap();
-    assert_eq!((waits.status, waits.due_at), (Due, Some(at)));
+    assert_eq!(note(&w, lead).await, waits_until(at), "and when asked");
     w.it_is("2026-11-24T14:59:00Z");
     w.quiet().await;
     assert!(w.texts().is_empty());
@@ -185,6 +201,29 @@ async fn at_night_it_waits_for_the_morning(w: World) {
         w.texts()[0].date_created.duration_since(at),
         SignedDuration::ZERO,
     );
+}
+
+async fn what_the_carrier_has_not_passed_on_by_the_night_it_drops(w: World) {
+    let lead = w.visitor(ANA, true).await.leaves().await;
+    w.passes(HOLD);
+    w.until(lead, TextFollowUp, Done).await;
+    w.it_is("2026-11-24T03:54:30Z"); // 20:54:30 in Phoenix
+    let late = w.visitor("+16025550143", true).await.leaves().await;
+    w.passes(HOLD);
+    w.until(late, TextFollowUp, Done).await;
+    let (by_day, by_night) = (4 * 60 * 60, 330 - 20);
+    let asked = seconds_at_the_carrier(&w);
+    assert_eq!((asked.len(), asked[0]), (2, by_day));
+    assert!((by_night - 10..by_night).contains(&asked[1]), "{asked:?}");
+}
+
+/// How long the carrier was told to try, of each text.
+fn seconds_at_the_carrier(w: &World) -> Vec<i64> {
+    let requests = w.sandbox.requests();
+    let texts = requests.iter().filter(|request| request.method == "POST");
+    texts
+        .filter_map(|request| request.body["ValidityPeriod"].as_str()?.parse().ok())
+        .collect()
 }
 
 async fn a_morning_more_than_two_days_off_is_no_morning(w: World) {
@@ -212,6 +251,15 @@ async fn never_is_never_also_when_it_is_switched_meanwhile(w: World) {
     assert!(w.texts().is_empty());
     // Only the text was off.
     assert_eq!(w.sandbox.servicetitan().bookings().len(), 2);
+}
+
+async fn who_is_never_sent_to_servicetitan_gets_the_text_all_the_same(w: World) {
+    w.set(|s| s.sync.send = SendAfter::Never).await;
+    let lead = w.visitor(ANA, true).await.leaves().await;
+    w.passes(HOLD);
+    w.until(lead, TextFollowUp, Done).await;
+    assert_eq!(w.texts().len(), 1);
+    assert!(w.sandbox.servicetitan().requests().is_empty());
 }
 
 async fn who_comes_back_gets_no_text_and_leaving_again_gets_one(w: World) {
@@ -250,6 +298,26 @@ async fn leaving_again_is_no_second_text(w: World) {
         w.passes(SignedDuration::from_hours(9));
         w.quiet().await;
     }
+    assert_eq!(w.texts().len(), 1);
+}
+
+async fn a_link_by_hand_was_the_leads_text_and_leaving_again_leaves_it_told(w: World) {
+    w.set(|s| s.follow_up.send = SendAfter::Never).await;
+    let ana = w.visitor(ANA, true).await;
+    let lead = ana.leaves().await;
+    by_hand(&w, lead).await;
+    w.until_holds("the link is delivered", || async {
+        note(&w, lead).await == TextNote::Delivered
+    })
+    .await;
+    w.set(|s| s.follow_up.send = SendAfter::Minutes5).await;
+    ana.comes_back().await;
+    assert_eq!(ana.leaves().await, lead);
+    assert_eq!(note(&w, lead).await, TextNote::Delivered);
+    assert!(w.delivery(lead, TextFollowUp).await.is_none());
+    w.passes(SignedDuration::from_mins(6));
+    w.quiet().await;
+    assert_eq!(note(&w, lead).await, TextNote::Delivered);
     assert_eq!(w.texts().len(), 1);
 }
 
@@ -312,6 +380,19 @@ async fn a_stop_at_the_last_moment_holds(w: World) {
     assert!(w.texts().is_empty());
 }
 
+async fn a_stop_is_acknowledged_once_nothing_is_on_the_wire(w: World) {
+    w.inbound_is_connected();
+    let lead = w.visitor(ANA, true).await.leaves().await;
+    let slow = Fault::new(FaultKind::Slow { ms: 800 }).method("POST");
+    w.sandbox.carrier().set_fault(slow);
+    w.passes(HOLD);
+    w.until(lead, TextFollowUp, Sending).await;
+    let reply = w.sandbox.carrier().reply(ANA, "STOP").await.unwrap();
+    assert_eq!(reply.webhook.unwrap().status, Some(200));
+    let text = w.delivery(lead, TextFollowUp).await.unwrap();
+    assert_eq!(text.status, Done, "it had left before the STOP was heard");
+}
+
 async fn a_stop_is_for_every_lead_of_the_number_and_start_takes_it_back(w: World) {
     w.inbound_is_connected();
     let carrier = w.sandbox.carrier();
@@ -354,6 +435,68 @@ async fn what_the_carrier_knows_of_a_stop_we_know_too(w: World) {
     assert_eq!(w.texts().len(), 1);
 }
 
+async fn who_tells_staff_to_stop_gets_nothing_that_waits_and_may_think_better_of_it(w: World) {
+    let lead = w.visitor(ANA, true).await.leaves().await;
+    let other = w.visitor(ANA, true).await;
+    other.asks_for_something_else().await;
+    let other = other.leaves().await;
+    let business = w.server.seeded.business;
+    w.write(move |tx| {
+        let lead = lead::get(tx, business, lead)?.expect("the lead");
+        assert!(by_hand::no_texts(tx, &lead, StaffId::new(1))?);
+        Ok(())
+    })
+    .await;
+    // Of every lead of the number, in the same transaction.
+    for lead in [lead, other] {
+        let text = w.delivery(lead, TextFollowUp).await.unwrap();
+        assert_eq!(text.status, Withdrawn);
+        let why = WhyNot::OptedOut;
+        assert_eq!(note(&w, lead).await, TextNote::Not { why });
+    }
+    assert!(w.has_event(lead, LeadEvent::OptedOut).await);
+    assert_eq!(by_hand(&w, lead).await, ByHand::Never(WhyNot::OptedOut));
+    w.passes(HOLD);
+    w.quiet().await;
+    assert!(w.texts().is_empty());
+
+    assert_eq!(texts_again(&w, lead).await, Again::Welcome);
+    assert_eq!(texts_again(&w, lead).await, Again::NotOut);
+    assert!(w.has_event(lead, LeadEvent::OptedIn).await);
+    assert!(matches!(by_hand(&w, lead).await, ByHand::Planned { .. }));
+    w.until(lead, TextLink, Done).await;
+}
+
+async fn texts_again(w: &World, lead: LeadId) -> Again {
+    let business = w.server.seeded.business;
+    w.write(move |tx| {
+        let lead = lead::get(tx, business, lead)?.expect("the lead");
+        by_hand::texts_again(tx, &lead, StaffId::new(1), "Do text me, she said.")
+    })
+    .await
+}
+
+async fn a_slip_of_a_reply_is_mended_by_staff_unless_the_carrier_took_it_for_stop(w: World) {
+    w.inbound_is_connected();
+    let carrier = w.sandbox.carrier();
+    let ana = w.visitor(ANA, true).await.leaves().await;
+    carrier.reply(ANA, "wrong number, I think").await.unwrap();
+    assert_eq!(texts_again(&w, ana).await, Again::Welcome);
+
+    let ben = "+16025550143";
+    let lead = w.visitor(ben, true).await.leaves().await;
+    carrier.reply(ben, "Cancel").await.unwrap();
+    assert_eq!(texts_again(&w, lead).await, Again::CarrierBlocks);
+    carrier.reply(ben, "START").await.unwrap();
+    assert_eq!(texts_again(&w, lead).await, Again::NotOut);
+    // Nor is it forgotten over what staff write down later.
+    carrier.reply(ben, "Stop").await.unwrap();
+    let (business, by) = (w.server.seeded.business, opt_out::Source::Staff);
+    w.write(move |tx| opt_out::note(tx, business, ben, true, by, ""))
+        .await;
+    assert_eq!(texts_again(&w, lead).await, Again::CarrierBlocks);
+}
+
 async fn a_lead_that_staff_have_contacted_gets_no_text(w: World) {
     let lead = w.visitor(ANA, true).await.leaves().await;
     contacted(&w, lead).await;
@@ -391,21 +534,68 @@ async fn staff_send_a_link_by_hand_under_the_same_rules(w: World) {
     ));
     w.until(lead, TextLink, Done).await;
     assert_eq!(w.texts().len(), 1);
-    // Once a day, by hand too.
+    // One for a lead, by hand too, and after a day too; and one for a number in a day.
+    let had_one = ByHand::Never(WhyNot::AlreadyTexted);
+    assert_eq!(by_hand(&w, lead).await, had_one);
+    let again = w.visitor(ANA, true).await;
+    again.asks_for_something_else().await;
+    let again = again.leaves().await;
     let recently = ByHand::Never(WhyNot::RecentlyTexted);
-    assert_eq!(by_hand(&w, lead).await, recently);
+    assert_eq!(by_hand(&w, again).await, recently);
+    w.passes(SignedDuration::from_hours(25));
+    assert_eq!(by_hand(&w, lead).await, had_one);
     // Nobody without the box.
     let unticked = w.visitor("+16025550143", false).await.leaves().await;
     let no_consent = ByHand::Never(WhyNot::NoConsent);
     assert_eq!(by_hand(&w, unticked).await, no_consent);
     // Not at night.
-    w.it_is("2026-11-24T04:30:00Z");
+    w.it_is("2026-11-26T04:30:00Z");
     let late = w.visitor("+16025550144", true).await.leaves().await;
     let planned = by_hand(&w, late).await;
     assert!(matches!(planned, ByHand::Planned { night: true, .. }));
     assert_eq!(by_hand(&w, late).await, ByHand::AlreadyWaiting);
     w.quiet().await;
     assert_eq!(w.texts().len(), 1);
+}
+
+async fn a_night_of_theirs_alone_is_told_from_the_first_moment(w: World) {
+    w.it_is("2026-11-23T22:47:00Z"); // 15:47 in Phoenix, 22:47 in Reykjavik
+    let ana = w.visitor(ANA, true).await;
+    ana.is_in("Atlantic/Reykjavik").await;
+    let lead = ana.leaves().await;
+    let first = note(&w, lead).await;
+    let TextNote::Planned {
+        at,
+        night: true,
+        there: Some(there),
+    } = first.clone()
+    else {
+        panic!("{first:?}")
+    };
+    let morning = "2026-11-24T15:00:00Z"; // 8:00 in Phoenix, 15:00 in Reykjavik
+    assert_eq!(at, morning.parse().unwrap());
+    assert_eq!(there.zone, "Atlantic/Reykjavik");
+    w.passes(HOLD);
+    w.until_holds("the rules have been asked", || async {
+        let text = w.delivery(lead, TextFollowUp).await.unwrap();
+        (text.status, text.due_at) == (Due, Some(at))
+    })
+    .await;
+    let asked = note(&w, lead).await;
+    assert!(
+        matches!(&asked, TextNote::Planned { at: then, there: Some(_), .. } if *then == at),
+        "{asked:?}"
+    );
+    // By hand it is the same night, and the timeline says who asked.
+    let planned = by_hand(&w, lead).await;
+    let waits = ByHand::Planned {
+        at,
+        night: true,
+        there: true,
+    };
+    assert_eq!(planned, waits);
+    assert!(w.has_event(lead, LeadEvent::LinkAsked).await);
+    assert!(w.texts().is_empty());
 }
 
 async fn a_toll_free_number_gets_no_text(w: World) {
@@ -432,21 +622,46 @@ async fn without_a_sender_no_text_is_planned(w: World) {
     assert!(w.texts().is_empty());
 }
 
-async fn wrong_credentials_stop_texts_until_they_are_mended(w: World) {
+async fn with_wrong_credentials_texts_wait_until_they_are_mended(w: World) {
+    let fault = Fault::new(FaultKind::ExpiredToken);
+    w.sandbox.carrier().set_fault(fault);
+    let business = w.server.seeded.business;
+    let refused = || async {
+        let read =
+            move |tx: &mut Tx<'_>| integration::get::<serde_json::Value>(tx, business, TEXTS);
+        let checked = w.read(read).await.unwrap().checked;
+        checked.is_some_and(|(_, check)| check.refused)
+    };
+    let lead = w.visitor(ANA, true).await.leaves().await;
+    w.passes(HOLD);
+    w.until_holds("the credentials were refused", refused).await;
+    let waits = w.until(lead, TextFollowUp, Due).await;
+    assert_eq!(waits.why.as_deref(), Some("text-credentials"));
+    // Others are tried, too: one of them will tell that it works again.
+    w.sandbox.carrier().clear_faults();
+    let next = w.visitor("+16025550143", true).await.leaves().await;
+    w.passes(HOLD);
+    w.until(lead, TextFollowUp, Done).await;
+    w.until(next, TextFollowUp, Done).await;
+    assert!(!refused().await);
+    assert_eq!(w.texts().len(), 2);
+}
+
+async fn credentials_that_stay_wrong_are_a_text_too_late(w: World) {
     let fault = Fault::new(FaultKind::ExpiredToken);
     w.sandbox.carrier().set_fault(fault);
     let lead = w.visitor(ANA, true).await.leaves().await;
-    w.passes(HOLD);
-    let refused = w.until(lead, TextFollowUp, Refused).await;
-    assert_eq!(refused.why.as_deref(), Some("text-credentials"));
-    w.sandbox.carrier().clear_faults();
-    let lead = w.visitor("+16025550143", true).await.leaves().await;
-    w.passes(HOLD);
-    does_not_go(&w, lead, Refused, WhyNot::NoSender).await;
-    w.connect_texts().await;
-    assert!(matches!(by_hand(&w, lead).await, ByHand::Planned { .. }));
-    w.until(lead, TextLink, Done).await;
-    assert_eq!(w.texts().len(), 1);
+    for _ in 0..50 {
+        w.passes(SignedDuration::from_hours(1));
+        w.quiet().await;
+    }
+    let text = w.delivery(lead, TextFollowUp).await.unwrap();
+    assert_eq!(text.status, Expired);
+    assert!(matches!(
+        note(&w, lead).await,
+        TextNote::Not { .. } | TextNote::Failed { .. }
+    ));
+    assert!(w.texts().is_empty());
 }
 
 async fn no_connection_means_later_and_once(w: World) {

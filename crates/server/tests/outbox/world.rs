@@ -1,5 +1,6 @@
 //! What every story begins with: Copperline at ten in the morning, connected to the sandbox.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -154,13 +155,18 @@ impl World {
     }
 
     pub async fn connect_texts(&self) {
+        self.connect_texts_as(|_| {}).await;
+    }
+
+    pub async fn connect_texts_as(&self, change: impl FnOnce(&mut twilio::Settings)) {
         let known = self.credentials().clone();
-        let settings = twilio::Settings {
+        let mut settings = twilio::Settings {
             account_sid: known.account_sid,
             api_key_sid: known.api_key,
             from: known.from_number,
             messaging_service_sid: String::new(),
         };
+        change(&mut settings);
         let secrets = twilio::Secrets {
             api_key_secret: known.api_secret,
             auth_token: known.auth_token,
@@ -188,7 +194,7 @@ impl World {
         let (business, id) = (self.server.seeded.business, self.server.seeded.scheduler);
         self.write(move |tx| {
             let mut scheduler = scheduler::get(tx, business, id)?;
-            change(&mut scheduler.settings);
+            change(Arc::make_mut(&mut scheduler.settings));
             let (version, name) = (scheduler.version, scheduler.name.clone());
             scheduler::save(tx, business, id, version, &name, &scheduler.settings)
         })
@@ -326,7 +332,7 @@ impl World {
 
     /// Everything due has been taken up and nothing is on its way: what has not happened by now does not.
     pub async fn quiet(&self) {
-        let owner = self.app().owner.clone();
+        let owner = self.app().owner();
         self.until_holds("the outbox comes to rest", || {
             let owner = owner.clone();
             async move {
@@ -446,6 +452,18 @@ impl Visitor<'_> {
 }
 
 impl Visitor<'_> {
+    /// Their browser says this zone.
+    pub async fn is_in(&self, zone: &'static str) {
+        let (business, id) = (self.world.server.seeded.business, self.session);
+        self.world
+            .write(move |tx| {
+                let mut session = session::get(tx, business, id)?;
+                session.came_from.zone = zone.to_owned();
+                session::save(tx, &session)
+            })
+            .await;
+    }
+
     /// They take the tick back.
     pub async fn unticks(&self) {
         let (business, id) = (self.world.server.seeded.business, self.session);

@@ -67,7 +67,7 @@ impl Browser {
         let id: StaffId = made.await.unwrap();
         Self {
             id: id.get(),
-            cookie: Mutex::new(format!("rb-office={token}")),
+            cookie: Mutex::new(format!("{}={token}", door::cookie_name(world.app()))),
             ..Self::new(&world.url)
         }
     }
@@ -156,6 +156,15 @@ impl Answer {
         let words = plain.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let mut fitting = words.filter(|w| w.starts_with(beginning) && w.len() > beginning.len());
         fitting.next().expect("the page shows it").to_owned()
+    }
+
+    /// What stands in a field.
+    pub fn field(&self, name: &str) -> String {
+        let plain = self.plain();
+        let (_, rest) = plain
+            .split_once(&format!("name=\"{name}\" value=\""))
+            .expect("the page has the field");
+        rest.split('"').next().unwrap().to_owned()
     }
 
     /// The action of the form that ends like this.

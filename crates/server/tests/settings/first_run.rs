@@ -104,6 +104,10 @@ async fn every_start_and_every_region_is_set_up_by_its_link(store: TestStore) {
     for (region, start) in Region::ALL.iter().zip(starts) {
         let first = FirstRun::begin(store.store.engine()).await;
         let browser = Browser::new(&first.url);
+        // Nobody can sign in yet: the page says where the link is, and shows it to nobody.
+        let told = "Its link was printed where the server was started";
+        let shut = browser.get("/office/sign-in").await;
+        assert!(shut.says(told) && !shut.says("Password") && !shut.says("/setup/"));
         let page = browser.get(&first.link).await;
         assert_eq!(page.status, 200);
         let done = browser.post(&first.link, &typed(*region, *start)).await;
@@ -128,6 +132,8 @@ async fn every_start_and_every_region_is_set_up_by_its_link(store: TestStore) {
 
         // And by the password on any other browser.
         let other = Browser::new(&first.url);
+        let open = other.get("/office/sign-in").await;
+        assert!(!open.says(told) && open.says("Password"));
         let form = [
             ("email", "dana@copperline.example".to_owned()),
             ("password", "copper kettle on a stove".into()),

@@ -2,7 +2,10 @@
 //! `sqlite_file.rs`, `disk.rs` and `postgres_line.rs`; `statements.rs` reads every statement of the source.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod bounds;
 mod disk;
+mod jump;
+mod postgres_company;
 mod postgres_line;
 mod sqlite_file;
 mod statements;
@@ -10,6 +13,7 @@ mod statements;
 use std::collections::BTreeSet;
 use std::sync::mpsc;
 
+use futures_util::future::{Either, FutureExt as _};
 use jiff::{SignedDuration, Timestamp};
 use ringback_domain::id::{BusinessId, LeadId};
 use ringback_server::on_both_engines;
@@ -39,6 +43,7 @@ on_both_engines!(
     writes_of_one_session_keep_their_order,
     no_update_is_lost,
     no_row_is_claimed_twice,
+    what_waits_is_committed_together_and_fails_alone,
     a_write_nobody_waits_for_is_still_made,
     too_many_waiting_are_told_to_come_back,
     closing_finishes_what_waits,
@@ -380,21 +385,15 @@ async fn writes_of_one_session_keep_their_order(world: TestStore) {
     put(&world.store, "last", -1).await.unwrap();
     let writes: Vec<_> = (0..200)
         .map(|number: i64| {
-            let store = world.store.clone();
             // Asked in this order, though nobody waits for the one before.
-            let mut write = Box::pin(async move {
-                let follow = move |tx: &mut Tx<'_>| {
-                    let last = number_of(tx, "last")?;
-                    tx.execute(
-                        sql!("UPDATE node SET epoch = $1 WHERE id = 'last'"),
-                        &[&number],
-                    )?;
-                    Ok(last)
-                };
-                store.write(Order::Session(7), follow).await
-            });
-            assert!(futures_util::FutureExt::now_or_never(&mut write).is_none());
-            write
+            asked(&world.store, Order::Session(7), move |tx| {
+                let last = number_of(tx, "last")?;
+                tx.execute(
+                    sql!("UPDATE node SET epoch = $1 WHERE id = 'last'"),
+                    &[&number],
+                )?;
+                Ok(last)
+            })
         })
         .collect();
     for (number, write) in (0_i64..).zip(writes) {
@@ -471,17 +470,28 @@ async fn no_row_is_claimed_twice(world: TestStore) {
 }
 
 async fn a_write_nobody_waits_for_is_still_made(world: TestStore) {
-    let mut write = Box::pin(
-        world
-            .store
-            .write(Order::Session(1), |tx| tx.execute(PUT, &[&"a", &1_i64])),
-    );
-    assert!(futures_util::FutureExt::now_or_never(&mut write).is_none());
-    drop(write);
+    drop(asked(&world.store, Order::Session(1), |tx| {
+        tx.execute(PUT, &[&"a", &1_i64])
+    }));
     let after = world
         .store
         .write(Order::Session(1), |tx| number_of(tx, "a"));
     assert_eq!(after.await, Ok(1));
+}
+
+/// Puts a command in line at once; who waits for the answer does so later. A quick writer may
+/// have it ready by then.
+fn asked<T: Send + 'static>(
+    store: &Store,
+    order: Order,
+    command: impl Fn(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> impl Future<Output = Result<T, StoreError>> + Send + 'static {
+    let store = store.clone();
+    let mut write = Box::pin(async move { store.write(order, command).await });
+    match (&mut write).now_or_never() {
+        Some(answer) => Either::Left(std::future::ready(answer)),
+        None => Either::Right(write),
+    }
 }
 
 /// A command that holds its writer until the sender is dropped.
@@ -506,6 +516,49 @@ fn hold_writer(
     (held, go_on)
 }
 
+async fn what_waits_is_committed_together_and_fails_alone(world: TestStore) {
+    let engine = world.store.engine();
+    drop(world);
+    let options = StoreOptions {
+        writers: 1,
+        longest_batch: std::time::Duration::from_secs(60),
+        ..StoreOptions::default()
+    };
+    let world = TestStore::fresh_with(engine, options).unwrap();
+    let (held, go_on) = hold_writer(&world.store);
+    let waiting: Vec<_> = [("a", false), ("a", false), ("b", true), ("c", false)]
+        .map(|(id, panics)| {
+            let store = world.store.clone();
+            let mut write = Box::pin(async move {
+                let put = move |tx: &mut Tx<'_>| {
+                    let changed = tx.execute(PUT, &[&id, &1_i64])?;
+                    assert!(!panics, "a test's own panic");
+                    Ok(changed)
+                };
+                store.write(Order::Any, put).await
+            });
+            assert!((&mut write).now_or_never().is_none());
+            write
+        })
+        .into();
+    drop(go_on);
+    held.await.unwrap().unwrap();
+    let mut told = Vec::new();
+    for write in waiting {
+        told.push(write.await);
+    }
+    assert_eq!(told[..2], [Ok(1), Err(StoreError::Conflict)]);
+    assert!(matches!(told[2], Err(StoreError::Bug(_))), "{:?}", told[2]);
+    assert_eq!(told[3], Ok(1));
+    assert_eq!(count(&world.store).await, 2);
+    let figures = world.store.figures();
+    assert_eq!(figures.commands, 3, "the one that held, and two that stand");
+    if engine == Engine::Postgres {
+        assert_eq!(figures.commits, 2, "{figures:?}");
+    }
+    assert_eq!(figures.repeats, 0);
+}
+
 async fn too_many_waiting_are_told_to_come_back(world: TestStore) {
     let engine = world.store.engine();
     drop(world);
@@ -527,7 +580,7 @@ async fn too_many_waiting_are_told_to_come_back(world: TestStore) {
         })
         .collect();
     for write in &mut waiting {
-        assert!(futures_util::FutureExt::now_or_never(write).is_none());
+        assert!(write.now_or_never().is_none());
     }
     assert_eq!(world.store.figures().writes_waiting, 3);
     assert_eq!(
@@ -569,7 +622,7 @@ async fn closing_finishes_what_waits(world: TestStore) {
         let write = world
             .store
             .write(Order::Any, move |tx| tx.execute(PUT, &[&id, &1_i64]));
-        let told = futures_util::FutureExt::now_or_never(write);
+        let told = write.now_or_never();
         if matches!(told, Some(Err(StoreError::Unavailable(_)))) {
             break;
         }

@@ -100,7 +100,7 @@ fn a_newer_schema_is_left_alone() {
     drop(open(&place).unwrap());
     by_hand(
         &place,
-        "INSERT INTO schema_migration VALUES (9999, '9999_from_the_future', 'x', 1)",
+        "INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (9999, '9999_from_the_future', 'x', 1)",
     );
     let sentence = refusal(&place);
     assert!(sentence.contains("newer Ringback"), "{sentence}");

@@ -1,5 +1,7 @@
 //! A visitor with a browser: fills in forms, keeps cookies (or refuses them), follows redirects.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use reqwest::{Client, Method, StatusCode, header};
 use ringback_domain::lead::Lead;
@@ -304,7 +306,7 @@ pub async fn set(
     let (business, id) = (world.seeded.business, world.seeded.scheduler);
     let saved = world.app().store.write(Order::Any, move |tx| {
         let mut found = scheduler::get(tx, business, id)?;
-        change(&mut found.settings);
+        change(Arc::make_mut(&mut found.settings));
         scheduler::save(
             tx,
             business,

@@ -121,7 +121,7 @@ async fn a_hold_that_was_lost_is_said_at_book_now(world: TestServer) {
     // The other choice is booked with the same press.
     ana.book(&[("window", &nearest[1])]).await.is("booked");
     let session = ana.session(&world).await;
-    let agreed = read(&world, move |tx| appointment::agreed(tx, &session))
+    let agreed = read(&world, move |tx| appointment::booked_by(tx, &session))
         .await
         .unwrap();
     assert!(nearest[1].starts_with(&agreed.window.start.as_microsecond().to_string()));

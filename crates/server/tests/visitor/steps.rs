@@ -2,11 +2,11 @@
 
 use reqwest::StatusCode;
 use ringback_domain::departure::Departure;
-use ringback_domain::lead::{LeadStatus, Recovery};
-use ringback_domain::scheduler::SaveContact;
+use ringback_domain::lead::{LeadEvent, LeadStatus, Recovery};
+use ringback_domain::scheduler::{Question, QuestionKind, SaveContact};
 use ringback_domain::session::{SessionState, Step};
 use ringback_server::on_both_engines;
-use ringback_server::store::{appointment, consent};
+use ringback_server::store::{appointment, consent, lead};
 use ringback_server::testing::TestServer;
 
 use super::browser::{ANA, Browser, HOME, leads, minutes_pass, read, set};
@@ -16,7 +16,9 @@ on_both_engines!(server:
     somebody_books_with_our_script_and_without_cookies,
     somebody_books_with_plain_forms_and_without_cookies,
     wrong_fields_are_told_and_keep_what_was_typed,
+    whoever_comes_to_somebody_elses_answers_can_start_over,
     an_area_we_do_not_serve_is_a_kind_dead_end,
+    who_changes_to_an_area_we_do_not_serve_is_no_lead,
     what_was_typed_survives_going_back,
     a_change_on_the_review_leads_back_to_it,
     the_consent_box_is_unticked_and_every_change_of_it_is_kept,
@@ -61,7 +63,7 @@ async fn somebody_books_with_plain_forms(world: TestServer) {
 
     let session = ana.session(&world).await;
     assert!(matches!(session.state, SessionState::Booked { .. }));
-    let agreed = read(&world, move |tx| appointment::agreed(tx, &session))
+    let agreed = read(&world, move |tx| appointment::booked_by(tx, &session))
         .await
         .unwrap();
     assert_eq!(agreed.held_until, None);
@@ -120,6 +122,28 @@ async fn somebody_books_with_plain_forms_and_without_cookies(world: TestServer) 
         ana.session(&world).await.state,
         SessionState::Booked { .. }
     ));
+}
+
+async fn whoever_comes_to_somebody_elses_answers_can_start_over(world: TestServer) {
+    let mut browser = Browser::new(&world);
+    browser.open().await.is("service").says_not("Start over");
+    browser.reaches_time().await;
+    let anas = browser.session(&world).await;
+    browser.open().await.is("time").says("Not you? Start over");
+    let anew = browser.begin().await.is("service");
+    anew.says_not("Start over").says_not("Ana Lopez");
+    browser.open().await.is("service").says_not("Ana Lopez");
+    browser.reaches_contact().await;
+    assert_ne!(browser.session(&world).await.id, anas.id);
+    // With our script only the first look asks; the steps that follow are one person's.
+    let mut scripted = Browser::new(&world);
+    scripted.in_place = true;
+    scripted.reaches_contact().await.says_not("Start over");
+    scripted
+        .go_on("contact", ANA)
+        .await
+        .is("time")
+        .says_not("Start over");
 }
 
 async fn wrong_fields_are_told_and_keep_what_was_typed(world: TestServer) {
@@ -187,6 +211,32 @@ async fn an_area_we_do_not_serve_is_a_kind_dead_end(world: TestServer) {
     ana.reaches_contact().await;
 }
 
+async fn who_changes_to_an_area_we_do_not_serve_is_no_lead(world: TestServer) {
+    let elsewhere = [("zip", "90210"), ("service", "cooling-repair")];
+    let mut ana = Browser::new(&world);
+    ana.reaches_time().await;
+    ana.go_on("service", &elsewhere).await.is("out-of-area");
+    ana.close().await;
+    assert!(leads(&world).await.is_empty());
+    let session = ana.session(&world).await;
+    assert!(matches!(session.state, SessionState::Lapsed { .. }));
+
+    // Back to a place we serve: a lead like any other. Away from it again: that lead stays, and says so.
+    ana.reaches_contact().await;
+    ana.close().await;
+    assert_eq!(leads(&world).await.len(), 1);
+    ana.go_on("service", &elsewhere).await.is("out-of-area");
+    ana.close().await;
+    let lead = leads(&world).await.remove(0);
+    assert_eq!((lead.times_left, lead.back_since), (1, None));
+    assert_eq!(lead.answers.postal_code, "85004");
+    let (business, id) = (lead.business, lead.id);
+    let events = read(&world, move |tx| lead::events(tx, business, id)).await;
+    let last = events.last().unwrap();
+    assert_eq!(last.kind, LeadEvent::OutOfArea);
+    assert_eq!(last.detail["code"], "90210");
+}
+
 async fn what_was_typed_survives_going_back(world: TestServer) {
     for in_place in [false, true] {
         let mut ana = Browser {
@@ -231,24 +281,62 @@ async fn what_was_typed_survives_going_back(world: TestServer) {
 }
 
 async fn a_change_on_the_review_leads_back_to_it(world: TestServer) {
-    let mut ana = Browser::new(&world);
-    ana.reaches_review().await;
     let path = format!("/s/{}", world.seeded.public_id);
-    ana.in_place = true;
-    let contact = ana.step("review", "to-contact", &[]).await.is("contact");
-    assert_eq!(contact.field("phone").as_deref(), Some("(602) 555-0142"));
-    assert_eq!(contact.hidden("then").as_deref(), Some("review"));
-    let changed = [
-        ("name", "Ana Maria Lopez"),
-        ("phone", "(602) 555-0143"),
-        ("then", "review"),
-    ];
-    ana.go_on("contact", &changed)
+    for in_place in [false, true] {
+        let mut ana = Browser::new(&world);
+        ana.reaches_review().await;
+        ana.in_place = in_place;
+        let contact = ana.step("review", "to-contact", &[]).await.is("contact");
+        assert_eq!(contact.field("phone").as_deref(), Some("(602) 555-0142"));
+        assert_eq!(contact.hidden("then").as_deref(), Some("review"));
+        let then = [("then", "review")];
+        let wrong = [ANA, &then, &[("phone", "12")]].concat();
+        let wrong = ana.go_on("contact", &wrong).await.is("contact");
+        assert_eq!(wrong.hidden("then").as_deref(), Some("review"));
+        let changed = [("name", "Ana Maria Lopez"), ("phone", "(602) 555-0143")];
+        ana.go_on("contact", &[&changed[..], &then].concat())
+            .await
+            .is("review")
+            .says("Ana Maria Lopez");
+
+        // Over a place that is not served, too.
+        ana.step("review", "to-service", &[]).await.is("service");
+        let mut fields = [("zip", "90210"), ("service", "cooling-repair"), then[0]];
+        let shut = ana.go_on("service", &fields).await.is("out-of-area");
+        assert_eq!(shut.hidden("then").as_deref(), Some("review"));
+        let open = ana.step("service", "to-service", &then).await.is("service");
+        assert_eq!(open.hidden("then").as_deref(), Some("review"));
+        fields[0] = ("zip", "85005");
+        ana.go_on("service", &fields).await.is("review");
+        // Going on step by step asks for nothing of the kind.
+        let back = ana.step("review", "back", &[]).await.is("place");
+        assert_eq!(back.hidden("then"), None);
+        // By the browser's own Back, too.
+        let time = ana.get(&format!("{path}?step=time")).await.is("time");
+        assert_eq!(time.hidden("then"), None);
+    }
+    // A change that leaves a later step open leads there, not to the review.
+    let mut ben = Browser::new(&world);
+    ben.reaches_review().await;
+    set(&world, |settings| {
+        settings.questions.push(Question {
+            key: "gate".into(),
+            label: "Gate code".into(),
+            kind: QuestionKind::Text,
+            step: Step::Place,
+            required: true,
+        });
+    })
+    .await;
+    ben.go_on("contact", &[ANA, &[("then", "review")]].concat())
         .await
-        .is("review")
-        .says("Ana Maria Lopez");
-    // By the browser's own Back, too.
-    ana.get(&format!("{path}?step=time")).await.is("time");
+        .is("place")
+        .says("Gate code");
+    // Asked for by an address, it is no way past what is open.
+    let mut eve = Browser::new(&world);
+    eve.get(&format!("{path}?step=review&then=review"))
+        .await
+        .is("service");
 }
 
 async fn the_consent_box_is_unticked_and_every_change_of_it_is_kept(world: TestServer) {

@@ -44,6 +44,11 @@ async fn the_page_with_all_it_loads_is_under_thirty_kilobytes_and_the_embed_unde
             && script.contains("Reservar en línea")
             && !script.contains("__WORDS__")
     );
+    let number = format!(
+        "{{\"{}\":[\"+16025550100\",\"(602) 555-0100\"]}}",
+        world.seeded.public_id
+    );
+    assert!(script.contains(&number), "{script}");
 }
 
 #[tokio::test]

@@ -276,11 +276,11 @@ impl fmt::Debug for Account {
     }
 }
 
-/// ServiceTitan takes 60 requests a second per application and tenant. Ten at once and then fifty a second
-/// stay below it in every second, however the seconds are cut.
+/// ServiceTitan takes 60 requests a second per application and tenant. Three at once and then 56 a second
+/// stay below it in every second, however the seconds are cut, and use nine tenths of it when much waits.
 fn pace() -> governor::Quota {
     let number = |n: u32| std::num::NonZeroU32::new(n).expect("not zero");
-    governor::Quota::per_second(number(50)).allow_burst(number(10))
+    governor::Quota::per_second(number(56)).allow_burst(number(3))
 }
 
 /// A call that brought no answer, or for which no token could be had.
@@ -325,6 +325,7 @@ fn meaning(answer: &Answer, purpose: Purpose) -> Trouble {
             said,
         },
         StatusCode::UNAUTHORIZED => Trouble::Credentials,
+        StatusCode::FORBIDDEN => Trouble::Forbidden { said },
         StatusCode::CONFLICT | StatusCode::NOT_FOUND if purpose == Purpose::Write => {
             Trouble::Conflict { said }
         }

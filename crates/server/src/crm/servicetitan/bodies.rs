@@ -1,6 +1,7 @@
 //! What we send to ServiceTitan, field by field: `Crm.V2.CreateBookingRequest`, `UpdateBookingRequest`,
-//! `DismissBookingModel`, `LeadCreateRequest`, `LeadUpdateRequest` and `DismissLeadRequest`. An optional
-//! field that we do not know is left out; the update bodies do not take null.
+//! `ContactCreateRequest`, `UpdateBookingContactRequest`, `DismissBookingModel`, `LeadCreateRequest`,
+//! `LeadUpdateRequest` and `DismissLeadRequest`. An optional field that we do not know is left out; the update
+//! bodies do not take null.
 
 use ringback_domain::scheduler::Audience;
 use serde::Serialize;
@@ -46,8 +47,8 @@ impl<'a> NewBooking<'a> {
             business_unit_id: record.filing.business_unit_id,
             job_type_id: record.filing.job_type_id,
             priority: priority(record),
-            // We look nobody up in ServiceTitan, so nobody is taken for a known customer.
-            is_first_time_client: true,
+            // Of our own knowledge: nobody is looked up in ServiceTitan.
+            is_first_time_client: record.first_time,
             // The business decides what it writes to somebody who left.
             is_send_confirmation_email: false,
             external_id: &record.external_id,
@@ -275,14 +276,15 @@ impl<'a> AddressPatch<'a> {
     }
 }
 
+/// A way to reach them: in a new Booking, as a contact of its own, and in place of one that stands.
 #[derive(Serialize)]
-struct Contact<'a> {
+pub(super) struct Contact<'a> {
     #[serde(rename = "type")]
-    kind: &'static str,
-    value: &'a str,
+    pub(super) kind: &'static str,
+    pub(super) value: &'a str,
 }
 
-fn contacts(record: &Record) -> Vec<Contact<'_>> {
+pub(super) fn contacts(record: &Record) -> Vec<Contact<'_>> {
     let phone = record.phone.as_deref().map(|value| Contact {
         kind: "MobilePhone",
         value,

@@ -46,3 +46,10 @@ error-too-large = That is more than we can take in one go. Shorten it, then send
 error-too-many = That was a lot in a short time. Wait a moment, then try again.
 error-busy = We could not save that just now. Nothing is lost: try again in a moment.
 error-fault = Something went wrong on our side. It has been noted; try again in a moment.
+
+## What programs of ours and of others sent
+
+error-further-rows = That link to further rows cannot be read. Open the inbox again.
+error-lead-numbers = Leads are asked for by their numbers. Open the inbox again.
+error-not-a-page-message = That is not a message of a scheduler's page. Open the scheduler again.
+error-not-signed = The header X-Twilio-Signature is missing. Only the carrier calls this address.

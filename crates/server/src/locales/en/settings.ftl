@@ -7,26 +7,32 @@ disconnect = Disconnect
 disconnect-now = Yes, disconnect
 test-connection = Test connection
 copy = Copy
-form-wrong = Something needs another look. Nothing has been saved yet; the fields below say what.
+form-wrong = Something needs another look. Nothing has been saved yet.
 language-name = English
 choose-none = None
 choose-unlisted = { $id } (not on the list)
-checked-at = Last tested { $at }
+checked-saved = Tested with what is saved, { $at }.
+checked-typed = Tested just now with what stands in this form. It is not saved yet.
+checked-typed-again = Secrets are not shown again: type them once more before you save.
 checked-not-yet = Saved, and not tested since.
 secret-saved = Saved
 secret-saved-ends = Saved, ends in …{ $end }
-secret-hint = Is never shown again. Leave it empty to keep what is saved.
+secret-hint = Is never shown again.
+secret-keep = Leave it empty to keep what is saved.
 secret-unreadable = The saved credentials cannot be opened: the key file has changed. Put the old key file back, or enter the credentials again.
 
 done-saved = Saved.
 done-connected = Saved. The connection works.
+done-not-connected = Saved. The connection does not work yet.
 done-tested = Tested.
 done-disconnected = Disconnected. Its credentials are deleted.
 done-role = The role is changed.
 done-deactivated = They are signed out and cannot sign in any more.
 done-reactivated = They can sign in again.
-done-sent = Open leads are on their way to ServiceTitan.
-done-none-to-send = Every open lead is in ServiceTitan or on its way already, or its scheduler sends none.
+done-sent = What was open is on its way to ServiceTitan.
+done-none-to-send = Everything open is in ServiceTitan or on its way already, or its scheduler sends none.
+done-retried = What ServiceTitan had not taken is being tried again.
+done-none-to-retry = There is nothing left that ServiceTitan has not taken.
 done-revoked = The key opens nothing any more.
 
 ## What was typed wrong
@@ -77,6 +83,7 @@ standing-ready = Ready
 standing-said = Good to know
 standing-missing = Missing
 point-open = Open
+point-retry = Try all again
 
 ready-scheduler = Visitors can book on your scheduler.
 ready-no-scheduler = There is no scheduler yet, so nobody can book.
@@ -87,10 +94,13 @@ ready-no-phone = Visitors do not see a phone number to call.
 ready-crm = ServiceTitan is connected and answers.
 ready-crm-off = Not connected to ServiceTitan. That is fine: your leads live in the inbox.
 ready-crm-refused = ServiceTitan does not accept the credentials. What is due waits until they are mended.
+ready-crm-forbidden = ServiceTitan does not let the API application do all it has to. What is due waits until its tenant, app key and scopes are right.
 ready-crm-provider = Choose the booking provider, so that records can be made in ServiceTitan.
 ready-crm-untested = ServiceTitan is connected and has not been tested since the last change.
 ready-crm-failed = The last test of ServiceTitan did not go well.
 ready-crm-campaign = A scheduler sends Leads to ServiceTitan, which needs a campaign and a call reason.
+ready-crm-booking = ServiceTitan has not taken an appointment that was booked online. Look at it under Appointments, and try again.
+ready-crm-not-taken = ServiceTitan has not taken some of your leads or appointments. Each says why. Mend that, then try them all again.
 ready-texts = Text messages are connected.
 ready-texts-off = Text messages are not set up, so nobody who leaves gets the link they asked for.
 ready-texts-unwanted = No texts: every scheduler has Send message after set to Never.
@@ -105,6 +115,7 @@ ready-alone = You are the only one who can sign in. Add your colleagues.
 ## The business
 
 business-who = Who you are
+business-overtaken = Somebody else has changed the business since you opened it, so nothing was saved. What you typed is still here. Look at what is saved now; to put yours in its place, save again.
 business-name = Business name
 business-name-hint = As customers know it. It begins every text.
 business-phone = Office phone (optional)
@@ -143,6 +154,7 @@ business-privacy-url-hint = Linked beside the box for texts. Carriers look for i
 
 servicetitan-off = Not connected. That is fine: your leads live in the inbox. Connect ServiceTitan to have a Booking or Lead made there for each of them.
 crm-works = ServiceTitan answers. Records are made there.
+crm-credentials-here = ServiceTitan does not accept these credentials: the tenant, client ID, client secret and app key have to belong together. Until they do, nothing is sent.
 crm-account = Your API application
 crm-account-hint = In ServiceTitan: Settings, Integrations, API Application Access. The app key comes from the developer portal.
 crm-tenant = Tenant ID
@@ -159,24 +171,25 @@ crm-campaign = Usual campaign
 crm-campaign-hint = For schedulers that name none. A Lead needs one.
 crm-call-reason = Usual call reason
 crm-call-reason-hint = For schedulers that name none. Says why a Lead was dismissed.
-crm-send-open = Send open leads
-crm-send-open-hint = Leads from before ServiceTitan was connected, still to be worked, go there too.
+crm-send-open = Send what is open
+crm-send-open-hint = Leads still to be worked and appointments to come, from before ServiceTitan was connected, go there too.
 crm-disconnect-hint = The credentials are deleted here. Records in ServiceTitan stay; new leads stay in the inbox.
 
 ## Text messages
 
 texts-off = Not connected. Visitors who leave get no text, and every lead says so. Connect a Twilio account to send the link they ask for.
 texts-work = The carrier answers. Texts can go out.
+text-credentials-here = The carrier does not accept these credentials: the SIDs and their secrets have to belong together. Until they do, no texts go out.
 texts-account = Your Twilio account
 texts-account-hint = In the Twilio Console: Account, API keys and tokens.
 texts-account-sid = Account SID
 texts-account-sid-hint = Begins with AC.
 texts-auth-token = Auth token
-texts-auth-token-hint = Proves that messages to us come from Twilio. Leave it empty to keep what is saved.
+texts-auth-token-hint = Proves that messages to us come from Twilio.
 texts-api-key-sid = API key SID (optional)
 texts-api-key-sid-hint = Begins with SK. Without a key, the auth token sends.
 texts-api-key-secret = API key secret
-texts-secondary = You are changing the auth token?
+texts-secondary = Changing the auth token
 texts-auth-token-secondary = Secondary auth token
 texts-secondary-hint = Both tokens are accepted while Twilio changes over.
 texts-forget-secondary = Forget the secondary token
@@ -197,7 +210,7 @@ texts-register-other = Ask your carrier whether your number must be registered i
 texts-register-paste = The form asks how people agree and what a text looks like. Paste these:
 texts-register-sample = A sample message
 texts-register-flow = How people agree
-texts-register-flow-words = People ask for this one text themselves while they book a visit on our website: they enter their mobile number and tick an empty box labelled "Text me a link to finish if I don't book now". Beside it stands: "{ $consent }" Booking works without ticking it. One text per request goes out, only to somebody who ticked the box and then left, between 8:00 and 21:00 their time.
+texts-register-flow-words = People ask for this one text themselves while they book a visit on our website: they enter their mobile number and tick an empty box labelled "Text me a link to finish if I don't book now". Beside it stands: "{ $consent }" Booking works without ticking it. One text per request goes out, only to somebody who ticked the box and then left, from { $from } to { $to } their time.
 texts-disconnect-hint = The credentials are deleted here, and no more texts go out. Who has said STOP stays remembered.
 
 ## Staff

@@ -5,6 +5,7 @@
 
 start-heating-cooling = Residential service: heating and cooling
 start-plumbing = Residential service: plumbing
+start-plumbing-heating-cooling = Residential service: plumbing, heating and cooling
 start-electrical = Residential service: electrical
 start-commercial-service = Commercial service
 start-residential-construction = Residential construction

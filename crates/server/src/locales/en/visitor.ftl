@@ -53,6 +53,7 @@ field-region = State, province or region
 continue-as = Continue as { $name }?
 continue-as-yes = Yes, continue
 continue-as-no = No, start again
+start-over = Not you? Start over
 saved-on-continue = We save your details when you continue, so that we can help you finish.
 saved-on-close = We save what you enter here, also if you close this window, so that we can help you finish.
 
@@ -93,6 +94,8 @@ review-time = Arrival window
 review-place = Address
 question-answered = { $question }: { $answer }
 booked-change = Need to change something? Call us:
+booked-cancelled = Your appointment was cancelled
+booked-cancelled-sentence = The office has called it off. Call if that surprises you, or book another time.
 button-another = Book another visit
 
 ## Coming back, leaving, the link in a text
@@ -114,3 +117,4 @@ link-ended-plain = This link has ended. Please start again on the website where 
 
 embed-open = Book online
 embed-title = Online scheduler
+embed-silent = The scheduler does not answer. Please try again in a moment, or call us.

@@ -46,3 +46,10 @@ error-too-large = Eso es más de lo que podemos recibir de una vez. Acórtelo y 
 error-too-many = Fueron muchas solicitudes en poco tiempo. Espere un momento e intente de nuevo.
 error-busy = No pudimos guardarlo en este momento. No se perdió nada: intente de nuevo en un momento.
 error-fault = Algo falló de nuestro lado. Quedó anotado; intente de nuevo en un momento.
+
+## What programs of ours and of others sent
+
+error-further-rows = Ese enlace a más filas no se puede leer. Abra otra vez la bandeja de entrada.
+error-lead-numbers = Los prospectos se piden por sus números. Abra otra vez la bandeja de entrada.
+error-not-a-page-message = Eso no es un mensaje de una página de la agenda. Abra otra vez la agenda.
+error-not-signed = Falta el encabezado X-Twilio-Signature. Solo la operadora llama a esta dirección.

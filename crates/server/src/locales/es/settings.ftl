@@ -7,26 +7,32 @@ disconnect = Desconectar
 disconnect-now = Sí, desconectar
 test-connection = Probar la conexión
 copy = Copiar
-form-wrong = Hay algo que revisar. Todavía no se ha guardado nada; los campos de abajo indican qué.
+form-wrong = Hay algo que revisar. Todavía no se ha guardado nada.
 language-name = Español
 choose-none = Ninguno
 choose-unlisted = { $id } (no está en la lista)
-checked-at = Última prueba: { $at }
+checked-saved = Probado con lo guardado, { $at }.
+checked-typed = Probado ahora mismo con lo que hay en este formulario. Todavía no está guardado.
+checked-typed-again = Los secretos no se vuelven a mostrar: escríbalos otra vez antes de guardar.
 checked-not-yet = Guardado, sin probar desde entonces.
 secret-saved = Guardado
 secret-saved-ends = Guardado, termina en …{ $end }
-secret-hint = No se vuelve a mostrar. Déjelo vacío para conservar lo guardado.
+secret-hint = No se vuelve a mostrar.
+secret-keep = Déjelo vacío para conservar lo guardado.
 secret-unreadable = No se pueden abrir las credenciales guardadas: el archivo de la llave ha cambiado. Restituya el archivo anterior o escriba las credenciales de nuevo.
 
 done-saved = Guardado.
 done-connected = Guardado. La conexión funciona.
+done-not-connected = Guardado. La conexión todavía no funciona.
 done-tested = Probado.
 done-disconnected = Desconectado. Se borraron sus credenciales.
 done-role = Se cambió el rol.
 done-deactivated = Se cerró su sesión y ya no puede entrar.
 done-reactivated = Puede volver a entrar.
-done-sent = Los leads abiertos van en camino a ServiceTitan.
-done-none-to-send = Cada lead abierto ya está en ServiceTitan o en camino, o su agenda no envía ninguno.
+done-sent = Lo que estaba abierto va en camino a ServiceTitan.
+done-none-to-send = Todo lo abierto ya está en ServiceTitan o en camino, o su agenda no envía nada.
+done-retried = Se vuelve a intentar lo que ServiceTitan no había recibido.
+done-none-to-retry = Ya no queda nada que ServiceTitan no haya recibido.
 done-revoked = La llave ya no abre nada.
 
 ## What was typed wrong
@@ -77,6 +83,7 @@ standing-ready = Listo
 standing-said = Conviene saberlo
 standing-missing = Falta
 point-open = Abrir
+point-retry = Intentar todo otra vez
 
 ready-scheduler = Los visitantes pueden reservar en su agenda.
 ready-no-scheduler = Todavía no hay ninguna agenda; nadie puede reservar.
@@ -87,10 +94,13 @@ ready-no-phone = Los visitantes no ven ningún teléfono al que llamar.
 ready-crm = ServiceTitan está conectado y responde.
 ready-crm-off = Sin conexión con ServiceTitan. No hay problema: sus prospectos están en la bandeja.
 ready-crm-refused = ServiceTitan no acepta las credenciales. Lo pendiente espera hasta que se corrijan.
+ready-crm-forbidden = ServiceTitan no permite a la aplicación de API todo lo que tiene que hacer. Lo pendiente espera hasta que su tenant, su clave y sus permisos estén bien.
 ready-crm-provider = Elija el proveedor de reservas para poder crear registros en ServiceTitan.
 ready-crm-untested = ServiceTitan está conectado y no se ha probado desde el último cambio.
 ready-crm-failed = La última prueba de ServiceTitan no salió bien.
 ready-crm-campaign = Una agenda envía Leads a ServiceTitan, que necesita una campaña y un motivo de llamada.
+ready-crm-booking = ServiceTitan no ha recibido una cita reservada en línea. Mírela en Citas e inténtelo otra vez.
+ready-crm-not-taken = ServiceTitan no ha recibido algunos de sus leads o citas. Cada uno dice por qué. Corríjalo y luego inténtelo con todos otra vez.
 ready-texts = Los mensajes de texto están conectados.
 ready-texts-off = Los mensajes de texto no están configurados; quien se va no recibe el enlace que pidió.
 ready-texts-unwanted = Sin mensajes: todas las agendas tienen “Nunca” en el envío del mensaje.
@@ -105,6 +115,7 @@ ready-alone = Usted es la única persona que puede entrar. Agregue a sus colegas
 ## The business
 
 business-who = Quiénes son
+business-overtaken = Otra persona cambió los datos de la empresa desde que abrió esta página, así que no se guardó nada. Lo que escribió sigue aquí. Mire lo que está guardado ahora; para poner lo suyo en su lugar, guarde otra vez.
 business-name = Nombre de la empresa
 business-name-hint = Como lo conocen los clientes. Con él empieza cada mensaje.
 business-phone = Teléfono de la oficina (opcional)
@@ -143,6 +154,7 @@ business-privacy-url-hint = Enlazada junto a la casilla de los mensajes. Las ope
 
 servicetitan-off = Sin conexión. No hay problema: sus prospectos están en la bandeja. Conecte ServiceTitan para que allí se cree una reserva o un Lead por cada uno.
 crm-works = ServiceTitan responde. Allí se crean los registros.
+crm-credentials-here = ServiceTitan no acepta estas credenciales: el tenant, el ID de cliente, el secreto de cliente y la clave de la aplicación tienen que ir juntos. Hasta entonces no se envía nada.
 crm-account = Su aplicación de API
 crm-account-hint = En ServiceTitan: Settings, Integrations, API Application Access. La App key viene del portal para desarrolladores.
 crm-tenant = Tenant ID
@@ -159,24 +171,25 @@ crm-campaign = Campaña habitual
 crm-campaign-hint = Para las agendas que no indican ninguna. Un Lead la necesita.
 crm-call-reason = Motivo de llamada habitual
 crm-call-reason-hint = Para las agendas que no indican ninguno. Dice por qué se descartó un Lead.
-crm-send-open = Enviar los leads abiertos
-crm-send-open-hint = Los leads de antes de conectar ServiceTitan que siguen por atender también se envían.
+crm-send-open = Enviar lo abierto
+crm-send-open-hint = Los leads por atender y las citas por venir, de antes de conectar ServiceTitan, también se envían.
 crm-disconnect-hint = Las credenciales se borran aquí. Los registros en ServiceTitan se conservan; los prospectos nuevos quedan en la bandeja.
 
 ## Text messages
 
 texts-off = Sin conexión. Quien se va no recibe ningún mensaje, y cada prospecto lo indica. Conecte una cuenta de Twilio para enviar el enlace que piden.
 texts-work = La operadora responde. Los mensajes pueden salir.
+text-credentials-here = La operadora no acepta estas credenciales: los SID y sus secretos tienen que ir juntos. Hasta entonces no salen mensajes.
 texts-account = Su cuenta de Twilio
 texts-account-hint = En la consola de Twilio: Account, API keys and tokens.
 texts-account-sid = Account SID
 texts-account-sid-hint = Empieza con AC.
 texts-auth-token = Auth token
-texts-auth-token-hint = Demuestra que lo que nos llega viene de Twilio. Déjelo vacío para conservar lo guardado.
+texts-auth-token-hint = Demuestra que los mensajes que nos llegan vienen de Twilio.
 texts-api-key-sid = SID de la API key (opcional)
 texts-api-key-sid-hint = Empieza con SK. Sin ella, se envía con el Auth token.
 texts-api-key-secret = Secreto de la API key
-texts-secondary = ¿Está cambiando el Auth token?
+texts-secondary = Cambiar el Auth token
 texts-auth-token-secondary = Auth token secundario
 texts-secondary-hint = Se aceptan ambos mientras Twilio hace el cambio.
 texts-forget-secondary = Olvidar el token secundario
@@ -197,7 +210,7 @@ texts-register-other = Pregunte a su operadora si en su país hay que registrar 
 texts-register-paste = El formulario pregunta cómo aceptan las personas y cómo es un mensaje. Pegue esto:
 texts-register-sample = Un mensaje de ejemplo
 texts-register-flow = Cómo aceptan las personas
-texts-register-flow-words = Las personas piden este único mensaje mientras reservan una visita en nuestro sitio web: escriben su celular y marcan una casilla vacía que dice “Envíeme un enlace por mensaje de texto para terminar si no reservo ahora”. Al lado dice: “{ $consent }” Se puede reservar sin marcarla. Sale un solo mensaje por solicitud, solo a quien marcó la casilla y luego se fue, entre las 8:00 y las 21:00 de su hora.
+texts-register-flow-words = Las personas piden este único mensaje mientras reservan una visita en nuestro sitio web: escriben su celular y marcan una casilla vacía que dice “Envíeme un enlace por mensaje de texto para terminar si no reservo ahora”. Al lado dice: “{ $consent }” Se puede reservar sin marcarla. Sale un solo mensaje por solicitud, solo a quien marcó la casilla y luego se fue, de { $from } a { $to } de su hora.
 texts-disconnect-hint = Las credenciales se borran aquí y no sale ningún mensaje más. Se sigue recordando quién dijo STOP.
 
 ## Staff

@@ -5,6 +5,7 @@
 
 start-heating-cooling = Servicio residencial: calefacción y aire acondicionado
 start-plumbing = Servicio residencial: plomería
+start-plumbing-heating-cooling = Servicio residencial: plomería, calefacción y aire acondicionado
 start-electrical = Servicio residencial: electricidad
 start-commercial-service = Servicio comercial
 start-residential-construction = Construcción residencial

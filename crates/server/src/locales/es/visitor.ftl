@@ -53,6 +53,7 @@ field-region = Estado, provincia o región
 continue-as = ¿Desea continuar como { $name }?
 continue-as-yes = Sí, continuar
 continue-as-no = No, empezar de nuevo
+start-over = ¿No es usted? Empezar de nuevo
 saved-on-continue = Guardamos sus datos cuando continúa, para poder ayudarle a terminar.
 saved-on-close = Guardamos lo que escribe aquí, aunque cierre esta ventana, para poder ayudarle a terminar.
 
@@ -93,6 +94,8 @@ review-time = Horario de llegada
 review-place = Dirección
 question-answered = { $question }: { $answer }
 booked-change = ¿Necesita cambiar algo? Llámenos:
+booked-cancelled = Su cita fue cancelada
+booked-cancelled-sentence = La oficina la canceló. Llame si no lo esperaba, o reserve otro horario.
 button-another = Reservar otra visita
 
 ## Coming back, leaving, the link in a text
@@ -114,3 +117,4 @@ link-ended-plain = Este enlace ya no sirve. Empiece de nuevo en el sitio web don
 
 embed-open = Reservar en línea
 embed-title = Agenda en línea
+embed-silent = La agenda no responde. Inténtelo de nuevo en un momento o llámenos.

@@ -52,6 +52,10 @@ struct BusinessPage {
     shell: Shell,
     done: Option<Done>,
     sheet: Sheet,
+    /// Of the business as the form began with it.
+    version: i64,
+    /// Somebody else has changed it meanwhile.
+    overtaken: bool,
 }
 
 impl BusinessPage {
@@ -84,31 +88,31 @@ pub async fn show(
     me: Caller,
     Asked(asked): Asked,
 ) -> Result<Response, Error> {
-    let shell = app
-        .store
-        .read(move |tx| Shell::load(tx, &me, At::Settings))
-        .await?;
+    let shell = load(&app, &me).await?;
     let today = shell.now.to_zoned_datetime(shell.zone()).date();
     page::html(&BusinessPage {
         sheet: filled(&shell.business, today),
         done: Done::read(&asked),
+        version: shell.business.version,
+        overtaken: false,
         shell,
     })
 }
 
-/// `POST /office/settings/business`.
+/// `POST /office/settings/business`: all of it at once. A form that somebody else's change has overtaken is
+/// refused with a sentence; what was typed stays.
 pub async fn save(State(app): State<App>, me: Caller, fields: Fields) -> Result<Response, Error> {
-    let (caller, id) = (me.clone(), me.business());
-    let shell = app
-        .store
-        .read(move |tx| Shell::load(tx, &caller, At::Settings))
-        .await?;
+    let id = me.business();
+    let shell = load(&app, &me).await?;
+    let version = fields.one("version").parse().unwrap_or(0);
     let mut sheet = Sheet::sent(fields);
     let Some(new) = read(&mut sheet, shell.w) else {
         let page = BusinessPage {
             shell,
             done: None,
             sheet,
+            version,
+            overtaken: false,
         };
         return page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
@@ -120,13 +124,33 @@ pub async fn save(State(app): State<App>, me: Caller, fields: Fields) -> Result<
         locale: new.locale,
         phone: new.phone,
         details: new.details,
+        version,
     };
-    app.store
+    let stands = app
+        .store
         .write(Order::Business(id.get()), move |tx| {
             business::save(tx, &changed)
         })
         .await?;
-    Ok(saved("/office/settings/business", Done::Saved))
+    if stands {
+        return Ok(saved("/office/settings/business", Done::Saved));
+    }
+    // Saved once more, it takes the place of what stands now.
+    let shell = load(&app, &me).await?;
+    let page = BusinessPage {
+        version: shell.business.version,
+        overtaken: true,
+        done: None,
+        sheet,
+        shell,
+    };
+    page::html_as(StatusCode::CONFLICT, &page)
+}
+
+async fn load(app: &App, me: &Caller) -> Result<Shell, Error> {
+    let me = me.clone();
+    let shell = app.store.read(move |tx| Shell::load(tx, &me, At::Settings));
+    Ok(shell.await?)
 }
 
 /// The form as the business stands; closed days that have passed are let go.
@@ -491,6 +515,7 @@ mod tests {
             locale: read_first.locale.clone(),
             phone: read_first.phone.clone(),
             details: read_first.details.clone(),
+            version: 3,
         };
         let mut shown = filled(&business, date(2026, 11, 23));
         assert_eq!(shown.value("phone"), "(602) 555-0100");

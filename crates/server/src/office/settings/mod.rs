@@ -3,6 +3,7 @@
 
 pub mod business;
 pub mod keys;
+pub mod outside;
 pub mod readiness;
 pub mod servicetitan;
 pub mod sheet;
@@ -25,9 +26,7 @@ use crate::error::Error;
 use crate::office::door::Caller;
 use crate::office::fields::{Asked, Fields};
 use crate::office::page::{self, At, Shell};
-use crate::outbox::{connect, why};
 use crate::random;
-use crate::store::integration::Integration;
 use crate::store::{Order, scheduler};
 use crate::words::Words;
 
@@ -43,6 +42,8 @@ coded! {
         Saved = "saved",
         /// Kept, and the outside answers.
         Connected = "connected",
+        /// Kept, and the outside does not take it.
+        NotConnected = "not-connected",
         /// The outside was called; the page says what it said.
         Tested = "tested",
         /// An outside system is let go.
@@ -53,10 +54,14 @@ coded! {
         Deactivated = "deactivated",
         /// Somebody may sign in again.
         Reactivated = "reactivated",
-        /// Open leads go to ServiceTitan.
+        /// What is open goes to ServiceTitan.
         Sent = "sent",
         /// There was none to send.
         NoneToSend = "none-to-send",
+        /// What ServiceTitan had not taken is tried again.
+        Retried = "retried",
+        /// There was none of it any more.
+        NoneToRetry = "none-to-retry",
         /// A key opens nothing any more.
         Revoked = "revoked",
     }
@@ -168,67 +173,9 @@ pub fn starts(w: &Words) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What the last call to an outside system said, for the top of its page.
-pub struct Checked {
-    /// It works.
-    pub works: bool,
-    /// When it was called.
-    pub at: String,
-    /// What it said; empty when all is well.
-    pub said: String,
-}
-
-impl Checked {
-    fn of<S>(shell: &Shell, integration: &Integration<S>) -> Option<Self> {
-        let (at, check) = integration.checked.as_ref()?;
-        let said = match check.said.as_str() {
-            "" => String::new(),
-            kept => why::sentence(shell.w, kept),
-        };
-        Some(Self {
-            works: check.works,
-            at: shell.moment(at),
-            said,
-        })
-    }
-}
-
-/// `Saved, ends in …1234`; of a short secret no letter is shown.
-fn saved_secret(w: &Words, secret: &str) -> String {
-    match connect::ending(secret) {
-        _ if secret.is_empty() => String::new(),
-        Some(end) => w.with("secret-saved-ends", &[("end", end)]),
-        None => w.say("secret-saved"),
-    }
-}
-
-/// What was typed as a secret, else what is kept.
-fn secret(sheet: &Sheet, name: &str, kept: Option<&str>) -> String {
-    match sheet.secret(name).trim() {
-        "" => kept.unwrap_or_default().to_owned(),
-        typed => typed.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_a_secret_only_the_end_is_shown_and_of_a_short_one_nothing() {
-        let w = Words::of("en");
-        assert!(saved_secret(w, "cs1.sandbox-only-1234").contains("…1234"));
-        assert!(!saved_secret(w, "short-1234").contains("1234"));
-        assert_eq!(saved_secret(w, ""), "");
-    }
-
-    #[test]
-    fn an_empty_field_keeps_the_secret_and_a_typed_one_takes_its_place() {
-        let sheet = Sheet::sent(Fields::read(b"a=++&b=+new+"));
-        assert_eq!(secret(&sheet, "a", Some("kept")), "kept");
-        assert_eq!(secret(&sheet, "b", Some("kept")), "new");
-        assert_eq!(secret(&sheet, "c", None), "");
-    }
 
     #[test]
     fn everything_done_has_its_sentence() {

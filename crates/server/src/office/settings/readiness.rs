@@ -10,7 +10,8 @@ use url::{Host, Url};
 use crate::crm::servicetitan;
 use crate::sms::twilio;
 use crate::store::integration::{self, Integration, SERVICETITAN, TEXTS};
-use crate::store::{StoreError, Tx, scheduler, staff};
+use crate::store::{StoreError, Tx, appointment, outbox, scheduler, staff};
+use crate::why;
 
 coded! {
     /// How a point stands.
@@ -33,9 +34,11 @@ pub struct Point {
     pub standing: Standing,
     /// Where it is mended or looked at; empty when that is not a page of ours.
     pub link: String,
+    /// What mends it at once: the button's words, and where it is posted to.
+    pub act: Option<(&'static str, &'static str)>,
 }
 
-/// What is missing; when there is anything, the navigation shows a dot.
+/// What is missing of the business's own; when there is anything, the navigation shows a dot.
 pub fn open_points(tx: &mut Tx<'_>, business: &Business) -> Result<Vec<Point>, StoreError> {
     let mut points = of_business(tx, business)?;
     points.retain(|point| point.standing == Standing::Missing);
@@ -50,6 +53,12 @@ pub fn points(
 ) -> Result<Vec<Point>, StoreError> {
     let mut points = of_business(tx, business)?;
     points.insert(1, address(public_url));
+    if !outbox::not_taken(tx, business.id, 1)?.is_empty() {
+        points.push(Point {
+            act: Some(("point-retry", "/office/settings/servicetitan/retry")),
+            ..said("ready-crm-not-taken", "")
+        });
+    }
     points.sort_by_key(|point| match point.standing {
         Standing::Missing => 0,
         Standing::Said => 1,
@@ -77,6 +86,9 @@ fn of_business(tx: &mut Tx<'_>, business: &Business) -> Result<Vec<Point>, Store
         points.push(missing("ready-no-phone", BUSINESS));
     }
     points.extend(of_crm(crm.as_ref(), &schedulers));
+    if appointment::not_taken(tx, business.id)? {
+        points.push(missing("ready-crm-booking", "/office/appointments"));
+    }
     points.extend(of_carrier(carrier.as_ref(), &schedulers, business));
     if people.iter().filter(|m| m.deactivated_at.is_none()).count() < 2 {
         points.push(said("ready-alone", STAFF));
@@ -92,6 +104,9 @@ fn of_crm(
         return vec![said("ready-crm-off", CRM)];
     };
     let mut points = vec![match &crm.checked {
+        Some((_, check)) if check.refused && why::key(&check.said) == "crm-forbidden" => {
+            missing("ready-crm-forbidden", CRM)
+        }
         Some((_, check)) if check.refused => missing("ready-crm-refused", CRM),
         _ if crm.settings.booking_provider == 0 => missing("ready-crm-provider", CRM),
         None => said("ready-crm-untested", CRM),
@@ -160,7 +175,8 @@ pub fn is_reachable(public_url: &Url) -> bool {
     }
 }
 
-fn address(public_url: &Url) -> Point {
+/// How the address of this installation stands.
+pub fn address(public_url: &Url) -> Point {
     match public_url.scheme() {
         _ if !is_reachable(public_url) => missing("ready-address-local", ""),
         "https" => ready("ready-address", ""),
@@ -189,6 +205,7 @@ fn point(key: &'static str, standing: Standing, link: &str) -> Point {
         key,
         standing,
         link: link.to_owned(),
+        act: None,
     }
 }
 

@@ -5,11 +5,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use ringback_domain::id::BusinessId;
 
 use super::business::line;
+use super::outside::{self, Told, judge_secrets, secret};
 use super::sheet::Sheet;
-use super::{Checked, Done, saved, saved_secret, secret};
+use super::{Done, saved};
 use crate::app::App;
 use crate::crm::servicetitan::{Secrets, Settings};
 use crate::crm::{Choices, Named};
@@ -18,8 +18,8 @@ use crate::office::door::Caller;
 use crate::office::fields::{Asked, Fields};
 use crate::office::page::{self, At, Shell};
 use crate::outbox::{by_hand, check, connect};
-use crate::store::integration::{self, Check, Integration, SERVICETITAN};
-use crate::store::{Order, StoreError};
+use crate::store::integration::{Check, SERVICETITAN};
+use crate::store::{Order, Tx};
 use crate::words::Words;
 
 const PAGE: &str = "/office/settings/servicetitan";
@@ -35,7 +35,7 @@ struct ServiceTitanPage {
     connected: bool,
     /// The key file does not open what is stored.
     unreadable: bool,
-    checked: Option<Checked>,
+    told: Option<Told>,
     client_secret: String,
     app_key: String,
     choices: Choices,
@@ -72,53 +72,23 @@ impl ServiceTitanPage {
     }
 }
 
-/// What is kept, opened.
-struct Kept {
-    shell: Shell,
-    integration: Option<Integration<Settings>>,
-    secrets: Option<Secrets>,
-}
+type Kept = outside::Kept<Settings, Secrets>;
 
-impl Kept {
-    async fn load(app: &App, me: &Caller) -> Result<Self, Error> {
-        let (caller, business) = (me.clone(), me.business());
-        let (shell, integration) = app
-            .store
-            .read(move |tx| {
-                let shell = Shell::load(tx, &caller, At::Settings)?;
-                let integration: Option<Integration<Settings>> =
-                    integration::get(tx, business, SERVICETITAN)?;
-                Ok((shell, integration))
-            })
-            .await?;
-        Ok(Self {
-            secrets: connect::secrets(app, business, SERVICETITAN).await?,
-            shell,
-            integration,
-        })
-    }
-
-    fn page(self, sheet: Sheet, done: Option<Done>) -> ServiceTitanPage {
-        let shown = |secret: fn(&Secrets) -> &str| {
-            let secrets = self.secrets.as_ref();
-            secrets.map_or_else(String::new, |s| saved_secret(self.shell.w, secret(s)))
-        };
-        let integration = self.integration.as_ref();
-        let connected = integration.is_some_and(|i| i.secret.is_some());
-        ServiceTitanPage {
-            client_secret: shown(|secrets| &secrets.client_secret),
-            app_key: shown(|secrets| &secrets.app_key),
-            connected,
-            unreadable: connected && self.secrets.is_none(),
-            checked: integration.and_then(|i| Checked::of(&self.shell, i)),
-            choices: integration
-                .and_then(|i| i.checked.as_ref())
-                .map(|(_, check)| check.choices.clone())
-                .unwrap_or_default(),
-            shell: self.shell,
-            sheet,
-            done,
-        }
+fn page(kept: Kept, sheet: Sheet, done: Option<Done>, tried: Option<Check>) -> ServiceTitanPage {
+    let lists = |check: &Check| Some(check.choices.clone()).filter(|c| *c != Choices::default());
+    let listed = tried.as_ref().and_then(lists);
+    ServiceTitanPage {
+        client_secret: kept.shown(|secrets| &secrets.client_secret),
+        app_key: kept.shown(|secrets| &secrets.app_key),
+        connected: kept.connected(),
+        unreadable: kept.unreadable() && tried.is_none(),
+        told: kept.told(tried.as_ref(), "crm-credentials-here"),
+        choices: listed
+            .or_else(|| kept.check().and_then(lists))
+            .unwrap_or_default(),
+        shell: kept.shell,
+        sheet,
+        done,
     }
 }
 
@@ -128,22 +98,29 @@ pub async fn show(
     me: Caller,
     Asked(asked): Asked,
 ) -> Result<Response, Error> {
-    let kept = Kept::load(&app, &me).await?;
-    let sheet = filled(kept.integration.as_ref().map(|i| &i.settings));
-    page::html(&kept.page(sheet, Done::read(&asked)))
+    let kept = Kept::load(&app, &me, SERVICETITAN).await?;
+    let sheet = filled(kept.settings());
+    page::html(&page(kept, sheet, Done::read(&asked), None))
 }
 
 /// `POST /office/settings/servicetitan`: kept, then called.
 pub async fn save(State(app): State<App>, me: Caller, fields: Fields) -> Result<Response, Error> {
-    let kept = Kept::load(&app, &me).await?;
+    let kept = Kept::load(&app, &me, SERVICETITAN).await?;
     let mut sheet = Sheet::sent(fields);
     let Some((mut settings, secrets)) = read(&mut sheet, kept.shell.w, kept.secrets.as_ref())
     else {
-        let page = kept.page(sheet, None);
+        let page = page(kept, sheet, None, None);
         return page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let business = me.business();
-    keep(&app, business, &settings, &secrets).await?;
+    // The same company's lists can still be chosen from, whatever the next call says.
+    let same = kept.settings().is_some_and(|k| k.tenant == settings.tenant);
+    let lists = kept.check().filter(|_| same);
+    let lists = lists.map(|check| check.choices.clone()).unwrap_or_default();
+    let keep = async |settings: &Settings, lists| {
+        connect::keep(&app, business, SERVICETITAN, settings, &secrets, lists).await
+    };
+    keep(&settings, lists).await?;
     let mut said = check::servicetitan(&app, business).await?;
     if settings.booking_provider == 0
         && let Some(Check { choices, .. }) = &said
@@ -151,44 +128,40 @@ pub async fn save(State(app): State<App>, me: Caller, fields: Fields) -> Result<
     {
         // Nothing to choose between.
         settings.booking_provider = only.id;
-        keep(&app, business, &settings, &secrets).await?;
+        keep(&settings, choices.clone()).await?;
         said = check::servicetitan(&app, business).await?;
     }
-    let works = said.is_some_and(|check| check.works);
-    Ok(saved(
-        PAGE,
-        if works { Done::Connected } else { Done::Saved },
-    ))
+    Ok(saved(PAGE, outside::after_saving(said.as_ref())))
 }
 
-/// `POST /office/settings/servicetitan/test`: really calls.
-pub async fn test(State(app): State<App>, me: Caller) -> Result<Response, Error> {
-    let kept = Kept::load(&app, &me).await?;
-    // Secrets that do not open cannot be tried; the page says so.
-    if kept.secrets.is_some() {
+/// `POST /office/settings/servicetitan/test`: really calls, with what stands in the form. Nothing is saved.
+pub async fn test(State(app): State<App>, me: Caller, fields: Fields) -> Result<Response, Error> {
+    let kept = Kept::load(&app, &me, SERVICETITAN).await?;
+    let mut sheet = Sheet::sent(fields);
+    let Some((settings, secrets)) = read(&mut sheet, kept.shell.w, kept.secrets.as_ref()) else {
+        let page = page(kept, sheet, None, None);
+        return page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    if kept.holds(&settings, &secrets) {
         check::servicetitan(&app, me.business()).await?;
+        return Ok(saved(PAGE, Done::Tested));
     }
-    Ok(saved(PAGE, Done::Tested))
+    let tried = check::try_servicetitan(&app, &settings, &secrets).await;
+    page::html(&page(kept, sheet, None, Some(tried)))
 }
 
 /// `POST /office/settings/servicetitan/disconnect`: the secrets are forgotten.
 pub async fn disconnect(State(app): State<App>, me: Caller) -> Result<Response, Error> {
-    let business = me.business();
-    app.store
-        .write(Order::Business(business.get()), move |tx| {
-            integration::disconnect(tx, business, SERVICETITAN)
-        })
-        .await?;
-    Ok(saved(PAGE, Done::Disconnected))
+    outside::disconnect(&app, me.business(), SERVICETITAN, PAGE).await
 }
 
-/// `POST /office/settings/servicetitan/send-open`: leads from before it was connected go there too.
+/// `POST /office/settings/servicetitan/send-open`: what is open from before it was connected goes there too.
 pub async fn send_open(State(app): State<App>, me: Caller) -> Result<Response, Error> {
     let (business, staff) = (me.business(), me.staff.id);
     let sent = app
         .store
         .write(Order::Business(business.get()), move |tx| {
-            by_hand::send_open_leads(tx, business, staff)
+            by_hand::send_open(tx, business, staff)
         })
         .await?;
     let done = if sent > 0 {
@@ -199,33 +172,18 @@ pub async fn send_open(State(app): State<App>, me: Caller) -> Result<Response, E
     Ok(saved(PAGE, done))
 }
 
-async fn keep(
-    app: &App,
-    business: BusinessId,
-    settings: &Settings,
-    secrets: &Secrets,
-) -> Result<(), StoreError> {
-    let plain = serde_json::to_vec(secrets).expect("strings are JSON");
-    let sealed = app.vault.seal(business, SERVICETITAN, &plain);
-    let settings = settings.clone();
-    app.store
-        .write(Order::Business(business.get()), move |tx| {
-            let before: Option<Integration<Settings>> =
-                integration::get(tx, business, SERVICETITAN)?;
-            integration::save(tx, business, SERVICETITAN, &settings, Some(&sealed))?;
-            // The same company's lists can still be chosen from, whatever the next call says.
-            if let Some(before) = before.filter(|b| b.settings.tenant == settings.tenant)
-                && let Some((_, check)) = before.checked
-            {
-                let lists = Check {
-                    choices: check.choices,
-                    ..Check::default()
-                };
-                integration::checked(tx, business, SERVICETITAN, &lists)?;
-            }
-            Ok(())
-        })
-        .await
+/// `POST /office/settings/servicetitan/retry`: what it has not taken is tried again, all of it.
+pub async fn retry(State(app): State<App>, me: Caller) -> Result<Response, Error> {
+    let business = me.business();
+    let order = Order::Business(business.get());
+    let retry = move |tx: &mut Tx<'_>| by_hand::retry_not_taken(tx, business);
+    let again = app.store.write(order, retry).await?;
+    let done = if again > 0 {
+        Done::Retried
+    } else {
+        Done::NoneToRetry
+    };
+    Ok(saved("/office/settings", done))
 }
 
 fn filled(settings: Option<&Settings>) -> Sheet {
@@ -277,14 +235,12 @@ fn read(sheet: &mut Sheet, w: &Words, kept: Option<&Secrets>) -> Option<(Setting
         if value.is_empty() {
             sheet.wrong(name, w.say(missing));
         }
-        if value.len() > LONGEST {
-            sheet.wrong(name, w.with("wrong-too-long", &[("longest", LONGEST)]));
-        }
-        // It travels in a header.
-        if !value.bytes().all(|b| b.is_ascii_graphic()) {
-            sheet.wrong(name, w.say("wrong-secret-letters"));
-        }
     }
+    let typed = [
+        ("client_secret", secrets.client_secret.as_str()),
+        ("app_key", secrets.app_key.as_str()),
+    ];
+    judge_secrets(sheet, w, LONGEST, &typed);
     let settings = Settings {
         tenant: tenant.unwrap_or_default(),
         client_id,

@@ -1,15 +1,13 @@
 //! A form as it is shown again: what stands in each field, and the sentence at each field that is wrong.
 //! What was typed stays; secrets never come back out of it.
 
-use std::collections::BTreeMap;
-
 use crate::office::fields::Fields;
 
 /// A form being filled in.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
     fields: Fields,
-    troubles: BTreeMap<String, String>,
+    troubles: Vec<(String, String)>,
 }
 
 impl Sheet {
@@ -17,7 +15,7 @@ impl Sheet {
     pub fn filled(values: impl IntoIterator<Item = (String, String)>) -> Self {
         Self {
             fields: values.into_iter().collect(),
-            troubles: BTreeMap::new(),
+            troubles: Vec::new(),
         }
     }
 
@@ -25,7 +23,7 @@ impl Sheet {
     pub fn sent(fields: Fields) -> Self {
         Self {
             fields,
-            troubles: BTreeMap::new(),
+            troubles: Vec::new(),
         }
     }
 
@@ -71,12 +69,20 @@ impl Sheet {
 
     /// What is wrong with a field.
     pub fn trouble(&self, name: &str) -> Option<&str> {
-        self.troubles.get(name).map(String::as_str)
+        let found = self.troubles.iter().find(|(field, _)| field == name);
+        found.map(|(_, sentence)| sentence.as_str())
     }
 
     /// Says what is wrong with a field; the first thing said of it stands.
     pub fn wrong(&mut self, name: &str, sentence: String) {
-        self.troubles.entry(name.to_owned()).or_insert(sentence);
+        if self.trouble(name).is_none() {
+            self.troubles.push((name.to_owned(), sentence));
+        }
+    }
+
+    /// Everything that is wrong: the field and the sentence, in the order it was found.
+    pub fn troubles(&self) -> &[(String, String)] {
+        &self.troubles
     }
 
     /// Whether nothing is wrong.
@@ -96,6 +102,7 @@ mod tests {
         sheet.wrong("name", "second".into());
         assert_eq!(sheet.value("name"), "Dana");
         assert_eq!(sheet.trouble("name"), Some("first"));
+        assert_eq!(sheet.troubles(), [("name".into(), "first".into())]);
         assert_eq!(sheet.all("day"), ["1", "2"]);
         assert!(sheet.ticked("box") && !sheet.ticked("other"));
         assert!(!sheet.is_right());

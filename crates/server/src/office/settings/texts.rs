@@ -1,5 +1,5 @@
 //! Settings, *Text messages*: the Twilio account, the addresses to paste there, what carriers ask to know
-//! before they let texts through, and a button that really calls.
+//! before they let texts through, and a button that really calls with what stands in the form.
 
 use askama::Template;
 use axum::extract::State;
@@ -7,20 +7,23 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ringback_domain::phone::Phone;
 use ringback_domain::region::Region;
+use ringback_domain::scheduler::SchedulerSettings;
 use ringback_domain::wording::{self, Blanks};
 
 use super::business::line;
+use super::outside::{self, Told, judge_secrets, secret};
 use super::sheet::Sheet;
-use super::{Checked, Done, saved, saved_secret, secret};
+use super::{Done, saved};
 use crate::app::App;
+use crate::crm::Choices;
 use crate::error::Error;
 use crate::office::door::Caller;
 use crate::office::fields::{Asked, Fields};
 use crate::office::page::{self, At, Shell};
 use crate::outbox::{check, connect};
 use crate::sms::twilio::{Secrets, Settings};
-use crate::store::integration::{self, Integration, TEXTS};
-use crate::store::{Order, scheduler};
+use crate::store::integration::{Check, TEXTS};
+use crate::store::scheduler;
 use crate::words::Words;
 
 const PAGE: &str = "/office/settings/texts";
@@ -36,7 +39,7 @@ struct TextsPage {
     connected: bool,
     /// The key file does not open what is stored.
     unreadable: bool,
-    checked: Option<Checked>,
+    told: Option<Told>,
     api_key_secret: String,
     auth_token: String,
     auth_token_secondary: String,
@@ -62,78 +65,53 @@ impl TextsPage {
     }
 }
 
-struct Kept {
-    shell: Shell,
-    integration: Option<Integration<Settings>>,
-    secrets: Option<Secrets>,
-    inbound_url: String,
-    reachable: bool,
-    sample: String,
-    consent: String,
+type Kept = outside::Kept<Settings, Secrets>;
+
+/// The page of what is kept; `tried` is what a call just said of what stands in the form.
+async fn page(
+    app: &App,
+    kept: Kept,
+    sheet: Sheet,
+    done: Option<Done>,
+    tried: Option<Check>,
+) -> Result<TextsPage, Error> {
+    let business = kept.shell.business.id;
+    let schedulers = app.store.read(move |tx| scheduler::list(tx, business));
+    let first = schedulers.await?.into_iter().next();
+    let settings = first
+        .map(|scheduler| scheduler.settings)
+        .unwrap_or_default();
+    let origin = app.config.origin();
+    Ok(TextsPage {
+        api_key_secret: kept.shown(|secrets| &secrets.api_key_secret),
+        auth_token: kept.shown(|secrets| &secrets.auth_token),
+        auth_token_secondary: kept.shown(|secrets| &secrets.auth_token_secondary),
+        connected: kept.connected(),
+        unreadable: kept.unreadable() && tried.is_none(),
+        told: kept.told(tried.as_ref(), "text-credentials-here"),
+        inbound_url: format!("{origin}/hooks/texts/inbound"),
+        reachable: super::readiness::is_reachable(&app.config.public_url),
+        sample: sample(&kept.shell, &settings, &origin),
+        consent: kept.shell.w.consent(&settings, &kept.shell.business.name),
+        shell: kept.shell,
+        sheet,
+        done,
+    })
 }
 
-impl Kept {
-    async fn load(app: &App, me: &Caller) -> Result<Self, Error> {
-        let (caller, business) = (me.clone(), me.business());
-        let (shell, integration, first) = app
-            .store
-            .read(move |tx| {
-                let shell = Shell::load(tx, &caller, At::Settings)?;
-                let integration: Option<Integration<Settings>> =
-                    integration::get(tx, business, TEXTS)?;
-                let first = scheduler::list(tx, business)?.into_iter().next();
-                Ok((shell, integration, first))
-            })
-            .await?;
-        let origin = app.config.origin();
-        let settings = first
-            .map(|scheduler| scheduler.settings)
-            .unwrap_or_default();
-        let template = shell.w.follow_up_text(&settings, shell.region());
-        let service = settings.services.first();
-        let sample = wording::fill(
-            &template,
-            &Blanks {
-                business: &shell.business.name,
-                name: "Alex",
-                service: service.map_or("", |service| service.title.as_str()),
-                link: &format!("{origin}/r/4f9c2a"),
-            },
-        );
-        Ok(Self {
-            secrets: connect::secrets(app, business, TEXTS).await?,
-            inbound_url: format!("{origin}/hooks/texts/inbound"),
-            reachable: super::readiness::is_reachable(&app.config.public_url),
-            sample,
-            consent: shell.w.consent(&settings, &shell.business.name),
-            integration,
-            shell,
-        })
-    }
-
-    fn page(self, sheet: Sheet, done: Option<Done>) -> TextsPage {
-        let shown = |secret: fn(&Secrets) -> &str| {
-            let secrets = self.secrets.as_ref();
-            secrets.map_or_else(String::new, |s| saved_secret(self.shell.w, secret(s)))
-        };
-        let integration = self.integration.as_ref();
-        let connected = integration.is_some_and(|i| i.secret.is_some());
-        TextsPage {
-            api_key_secret: shown(|secrets| &secrets.api_key_secret),
-            auth_token: shown(|secrets| &secrets.auth_token),
-            auth_token_secondary: shown(|secrets| &secrets.auth_token_secondary),
-            connected,
-            unreadable: connected && self.secrets.is_none(),
-            checked: integration.and_then(|i| Checked::of(&self.shell, i)),
-            shell: self.shell,
-            inbound_url: self.inbound_url,
-            reachable: self.reachable,
-            sample: self.sample,
-            consent: self.consent,
-            sheet,
-            done,
-        }
-    }
+/// A text as it will be.
+fn sample(shell: &Shell, settings: &SchedulerSettings, origin: &str) -> String {
+    let template = shell.w.follow_up_text(settings, shell.region());
+    let service = settings.services.first();
+    wording::fill(
+        &template,
+        &Blanks {
+            business: &shell.business.name,
+            name: "Alex",
+            service: service.map_or("", |service| service.title.as_str()),
+            link: &format!("{origin}/r/4f9c2a"),
+        },
+    )
 }
 
 /// `GET /office/settings/texts`.
@@ -142,56 +120,55 @@ pub async fn show(
     me: Caller,
     Asked(asked): Asked,
 ) -> Result<Response, Error> {
-    let kept = Kept::load(&app, &me).await?;
-    let settings = kept.integration.as_ref().map(|i| &i.settings);
-    let sheet = filled(settings, kept.shell.region());
-    page::html(&kept.page(sheet, Done::read(&asked)))
+    let kept = Kept::load(&app, &me, TEXTS).await?;
+    let sheet = filled(kept.settings(), kept.shell.region());
+    page::html(&page(&app, kept, sheet, Done::read(&asked), None).await?)
 }
 
 /// `POST /office/settings/texts`: kept, then called.
 pub async fn save(State(app): State<App>, me: Caller, fields: Fields) -> Result<Response, Error> {
-    let kept = Kept::load(&app, &me).await?;
+    let kept = Kept::load(&app, &me, TEXTS).await?;
     let mut sheet = Sheet::sent(fields);
     let (w, region) = (kept.shell.w, kept.shell.region());
     let Some((settings, secrets)) = read(&mut sheet, w, region, kept.secrets.as_ref()) else {
-        let page = kept.page(sheet, None);
+        let page = page(&app, kept, sheet, None, None).await?;
         return page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let business = me.business();
-    let plain = serde_json::to_vec(&secrets).expect("strings are JSON");
-    let sealed = app.vault.seal(business, TEXTS, &plain);
-    app.store
-        .write(Order::Business(business.get()), move |tx| {
-            integration::save(tx, business, TEXTS, &settings, Some(&sealed))
-        })
-        .await?;
+    connect::keep(
+        &app,
+        business,
+        TEXTS,
+        &settings,
+        &secrets,
+        Choices::default(),
+    )
+    .await?;
     let said = check::texts(&app, business).await?;
-    let works = said.is_some_and(|check| check.works);
-    Ok(saved(
-        PAGE,
-        if works { Done::Connected } else { Done::Saved },
-    ))
+    Ok(saved(PAGE, outside::after_saving(said.as_ref())))
 }
 
-/// `POST /office/settings/texts/test`: really calls, and sends nothing to anybody.
-pub async fn test(State(app): State<App>, me: Caller) -> Result<Response, Error> {
-    let kept = Kept::load(&app, &me).await?;
-    // Secrets that do not open cannot be tried; the page says so.
-    if kept.secrets.is_some() {
+/// `POST /office/settings/texts/test`: really calls, with what stands in the form; nothing is saved, nor sent to
+/// anybody.
+pub async fn test(State(app): State<App>, me: Caller, fields: Fields) -> Result<Response, Error> {
+    let kept = Kept::load(&app, &me, TEXTS).await?;
+    let mut sheet = Sheet::sent(fields);
+    let (w, region) = (kept.shell.w, kept.shell.region());
+    let Some((settings, secrets)) = read(&mut sheet, w, region, kept.secrets.as_ref()) else {
+        let page = page(&app, kept, sheet, None, None).await?;
+        return page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    if kept.holds(&settings, &secrets) {
         check::texts(&app, me.business()).await?;
+        return Ok(saved(PAGE, Done::Tested));
     }
-    Ok(saved(PAGE, Done::Tested))
+    let tried = check::try_texts(&app, &settings, &secrets).await;
+    page::html(&page(&app, kept, sheet, None, Some(tried)).await?)
 }
 
 /// `POST /office/settings/texts/disconnect`: the secrets are forgotten.
 pub async fn disconnect(State(app): State<App>, me: Caller) -> Result<Response, Error> {
-    let business = me.business();
-    app.store
-        .write(Order::Business(business.get()), move |tx| {
-            integration::disconnect(tx, business, TEXTS)
-        })
-        .await?;
-    Ok(saved(PAGE, Done::Disconnected))
+    outside::disconnect(&app, me.business(), TEXTS, PAGE).await
 }
 
 fn filled(settings: Option<&Settings>, region: Region) -> Sheet {
@@ -278,18 +255,12 @@ fn read(
     if !settings.api_key_sid.is_empty() && secrets.api_key_secret.is_empty() {
         sheet.wrong("api_key_secret", w.say("wrong-api-key-secret"));
     }
-    for (name, value) in [
-        ("auth_token", &secrets.auth_token),
+    let typed = [
+        ("auth_token", secrets.auth_token.as_str()),
         ("auth_token_secondary", &secrets.auth_token_secondary),
         ("api_key_secret", &secrets.api_key_secret),
-    ] {
-        if value.len() > LONGEST {
-            sheet.wrong(name, w.with("wrong-too-long", &[("longest", LONGEST)]));
-        }
-        if !value.bytes().all(|b| b.is_ascii_graphic()) {
-            sheet.wrong(name, w.say("wrong-secret-letters"));
-        }
-    }
+    ];
+    judge_secrets(sheet, w, LONGEST, &typed);
     sheet.is_right().then_some((settings, secrets))
 }
 

@@ -2,21 +2,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on says where")]
 
+mod nodes;
+mod visitor;
+
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::SinkExt;
 use jiff::SignedDuration;
 use ringback_domain::departure::Departure;
 use ringback_domain::lead::{Lead, LeadStatus};
-use ringback_domain::session::{Answers, CameFrom, Session, Step};
+use ringback_domain::scheduler::SchedulerSettings;
+use ringback_domain::session::Step;
+use ringback_server::capture::jump;
 use ringback_server::on_both_engines;
 use ringback_server::random;
 use ringback_server::store::lead::LeadFilter;
-use ringback_server::store::{Order, lead, scheduler, session};
+use ringback_server::store::{Engine, Order, lead, scheduler, session};
 use ringback_server::testing::TestServer;
 use ringback_server::token;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use visitor::Visitor;
 
 on_both_engines!(
     server: closing_makes_one_lead_at_once,
@@ -31,132 +37,11 @@ on_both_engines!(
     after_a_restart_an_open_page_gets_one_grace,
     posts_stand_in_for_a_socket,
     an_untouched_page_is_idle,
+    a_clock_that_jumps_is_no_departure,
+    a_grace_goes_on_by_whatever_clock,
+    a_clock_set_back_while_the_server_was_away_holds_nobody_up,
     a_page_of_another_site_is_refused,
 );
-
-type Socket =
-    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
-
-/// A visitor who has passed the contact step.
-struct Visitor {
-    token: String,
-    page: String,
-    said: i64,
-    socket: Option<Socket>,
-}
-
-impl Visitor {
-    async fn with_phone(world: &TestServer, phone: &str) -> Self {
-        let answers = Answers {
-            name: "Ana Morales".into(),
-            phone: phone.into(),
-            service: "cooling-repair".into(),
-            postal_code: "85004".into(),
-            ..Answers::default()
-        };
-        let token = random::token();
-        let hash = token::hash(&token);
-        let public_id = world.seeded.public_id.clone();
-        world
-            .app()
-            .store
-            .write(Order::Any, move |tx| {
-                let scheduler =
-                    scheduler::by_public_id(tx, &public_id)?.expect("the seeded scheduler");
-                let mut session = session::start(tx, &scheduler, &hash, CameFrom::default())?;
-                session.step = Step::Time;
-                session.answers = answers.clone();
-                session::save(tx, &session)
-            })
-            .await
-            .unwrap();
-        Self {
-            token,
-            page: random::token()[..16].into(),
-            said: 0,
-            socket: None,
-        }
-    }
-
-    fn word(&mut self, word: &str) -> String {
-        self.said += 1;
-        format!(
-            r#"{{"t":"{word}","n":{},"page":"{}","token":"{}"}}"#,
-            self.said, self.page, self.token
-        )
-    }
-
-    async fn opens(&mut self, world: &TestServer) {
-        let url = format!(
-            "{}/line/{}",
-            world.url.replace("http", "ws"),
-            world.seeded.public_id
-        );
-        let mut request = url.into_client_request().unwrap();
-        request
-            .headers_mut()
-            .insert("origin", world.url.parse().unwrap());
-        let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        socket
-            .send(Message::text(self.word("attach")))
-            .await
-            .unwrap();
-        let answer = socket.next().await.unwrap().unwrap();
-        assert_eq!(answer.to_text().unwrap(), r#"{"t":"ok"}"#);
-        self.socket = Some(socket);
-    }
-
-    async fn says(&mut self, word: &str) {
-        let word = self.word(word);
-        self.socket
-            .as_mut()
-            .unwrap()
-            .send(Message::text(word))
-            .await
-            .unwrap();
-    }
-
-    async fn posts(&mut self, world: &TestServer, word: &str) {
-        let body = self.word(word);
-        self.post(world, body, &world.url)
-            .await
-            .error_for_status()
-            .unwrap();
-    }
-
-    async fn post(&self, world: &TestServer, body: String, origin: &str) -> reqwest::Response {
-        let url = format!("{}/line/{}/say", world.url, world.seeded.public_id);
-        let client = &world.app().calls;
-        client
-            .post(url)
-            .header("origin", origin)
-            .header("content-type", "text/plain")
-            .body(body)
-            .send()
-            .await
-            .unwrap()
-    }
-
-    /// The process dies: the connection ends without a word.
-    fn dies(&mut self) {
-        self.socket = None;
-    }
-
-    async fn session(&self, world: &TestServer) -> Session {
-        let hash = token::hash(&self.token);
-        world
-            .app()
-            .store
-            .read(move |tx| session::by_token(tx, &hash))
-            .await
-            .unwrap()
-            .expect("her session")
-    }
-
-    async fn session_is(&self, world: &TestServer, state: &str) -> bool {
-        self.session(world).await.state.as_str() == state
-    }
-}
 
 async fn leads(world: &TestServer) -> Vec<Lead> {
     let business = world.seeded.business;
@@ -178,13 +63,13 @@ async fn until_leads(world: &TestServer, count: usize) -> Vec<Lead> {
 }
 
 async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> T {
-    for _ in 0..1_000 {
+    for _ in 0..3_000 {
         if let Some(found) = look().await {
             return found;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it did not come to pass within ten seconds");
+    panic!("it did not come to pass within half a minute");
 }
 
 async fn closing_makes_one_lead_at_once(world: TestServer) {
@@ -325,7 +210,7 @@ async fn drop_off_switched_off_captures_nobody(world: TestServer) {
         .store
         .write(Order::Any, move |tx| {
             let scheduler = scheduler::get(tx, business, id)?;
-            let mut settings = scheduler.settings;
+            let mut settings = SchedulerSettings::clone(&scheduler.settings);
             settings.abandoned.scheduler_drop_off = false;
             scheduler::save(
                 tx,
@@ -353,6 +238,8 @@ async fn after_a_restart_an_open_page_gets_one_grace(world: TestServer) {
     let world = world.restart().await;
     gone.dies();
     stays.opens(&world).await;
+    // Its time counts from the moment at which the new life has seen to what the former one held.
+    eventually(|| async { gone.session(&world).await.leaving }).await;
     world.clock.advance(SignedDuration::from_secs(1));
     assert!(leads(&world).await.is_empty());
     world.clock.advance(SignedDuration::from_secs(60));
@@ -389,6 +276,68 @@ async fn an_untouched_page_is_idle(world: TestServer) {
     eventually(|| async { ana.session_is(&world, "open").await.then_some(()) }).await;
 }
 
+async fn a_clock_that_jumps_is_no_departure(world: TestServer) {
+    let mut stays = Visitor::with_phone(&world, "+16025550142").await;
+    let mut posts = Visitor::with_phone(&world, "+16025550143").await;
+    let without_script = Visitor::with_phone(&world, "+16025550144").await;
+    stays.opens(&world).await;
+    posts.posts(&world, "here").await;
+    for hours in [24, -48] {
+        let before = without_script.session(&world).await.touched_at;
+        jump::look(world.app()).await.unwrap();
+        let jump = SignedDuration::from_hours(hours);
+        world.clock.machine_jumps(jump);
+        // The sweep has noticed, and goes on judging.
+        eventually(|| async {
+            let moved = without_script
+                .session(&world)
+                .await
+                .touched_at
+                .duration_since(before);
+            ((moved - jump).abs() < SignedDuration::from_secs(10)).then_some(())
+        })
+        .await;
+        world.clock.advance(SignedDuration::from_secs(20));
+        posts.posts(&world, "here").await;
+        for visitor in [&stays, &posts, &without_script] {
+            assert!(visitor.session_is(&world, "open").await, "{hours} hours");
+        }
+    }
+    assert!(leads(&world).await.is_empty());
+    // Their own time goes on as ever.
+    stays.says("bye").await;
+    until_leads(&world, 1).await;
+    world.clock.advance(SignedDuration::from_secs(45));
+    until_leads(&world, 2).await;
+    world.clock.advance(SignedDuration::from_mins(10));
+    until_leads(&world, 3).await;
+}
+
+async fn a_grace_goes_on_by_whatever_clock(world: TestServer) {
+    let mut ana = Visitor::with_phone(&world, "+16025550142").await;
+    ana.opens(&world).await;
+    jump::look(world.app()).await.unwrap();
+    ana.dies();
+    eventually(|| async { ana.session(&world).await.leaving }).await;
+    world.clock.machine_jumps(SignedDuration::from_hours(-24));
+    let leads = until_leads(&world, 1).await;
+    assert_eq!(leads[0].departure, Departure::Lost);
+}
+
+async fn a_clock_set_back_while_the_server_was_away_holds_nobody_up(world: TestServer) {
+    let mut ana = Visitor::with_phone(&world, "+16025550142").await;
+    ana.opens(&world).await;
+    let clock = world.clock.clone();
+    let world = world
+        .restart_after(|| clock.machine_jumps(SignedDuration::from_hours(-24)))
+        .await;
+    // One grace, as after any restart.
+    ana.dies();
+    eventually(|| async { ana.session(&world).await.leaving }).await;
+    world.clock.advance(SignedDuration::from_secs(20));
+    until_leads(&world, 1).await;
+}
+
 async fn a_page_of_another_site_is_refused(world: TestServer) {
     let mut ana = Visitor::with_phone(&world, "+16025550142").await;
     let body = ana.word("closed");
@@ -399,4 +348,41 @@ async fn a_page_of_another_site_is_refused(world: TestServer) {
         .await;
     assert_eq!(nonsense.status(), 422);
     assert!(leads(&world).await.is_empty());
+}
+
+/// Nobody gets into the world's database, or everybody again. The synchronous client wants a thread without a
+/// runtime.
+fn database_takes_connections(world: &TestServer, yes: bool) {
+    let mut server = url::Url::parse(&world.place().database_url()).unwrap();
+    let name = server.path().trim_start_matches('/').to_owned();
+    server.set_path("postgres");
+    std::thread::spawn(move || {
+        let mut client = ::postgres::Client::connect(server.as_str(), ::postgres::NoTls).unwrap();
+        let allow = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {yes}");
+        client.batch_execute(&allow).unwrap();
+        if !yes {
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+            client.execute(end, &[&name]).unwrap();
+        }
+    })
+    .join()
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_line_that_dies_while_the_database_is_away_is_a_departure_all_the_same() {
+    let Some(world) = TestServer::start(Engine::Postgres).await else {
+        return;
+    };
+    let mut ana = Visitor::with_phone(&world, "+16025550142").await;
+    ana.opens(&world).await;
+    database_takes_connections(&world, false);
+    ana.dies();
+    // The server has met the closed line: the page is not among the open ones any more.
+    eventually(|| async { (world.app().lines.count() == 0).then_some(()) }).await;
+    let busy = || async { world.app().store.write(Order::Any, |_| Ok(())).await.err() };
+    eventually(busy).await;
+    database_takes_connections(&world, true);
+    let leads = until_leads(&world, 1).await;
+    assert_eq!(leads[0].departure, Departure::Lost);
 }

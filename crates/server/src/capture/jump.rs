@@ -1,0 +1,81 @@
+//! Notices that the clock has jumped, before anybody is judged by it: how far the store's time went since the
+//! last look is compared with the time that really passed. What counts as a jump is `ringback_domain::jump`'s;
+//! what moves with it is `store::jump`'s.
+
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use ringback_domain::jump::{self, SMALLEST_JUMP};
+
+use crate::app::App;
+use crate::clock::Moment;
+use crate::store::{Order, StoreError, Tx, jump as rows};
+
+/// The last look at the store's clock.
+#[derive(Default)]
+pub struct Watch {
+    last: Mutex<Option<Look>>,
+}
+
+/// What the clock said, and between which moments it did.
+#[derive(Clone, Copy)]
+struct Look {
+    asked: Moment,
+    now: Timestamp,
+    answered: Moment,
+}
+
+impl Look {
+    fn jumped_since(self, last: Self) -> Option<SignedDuration> {
+        let on_purpose = SignedDuration::from_micros(self.answered.moved_us_since(last.asked));
+        // Moved on purpose while somebody was asking: the next look will tell.
+        let steady = self.answered.moved_us_since(self.asked) == 0
+            && last.answered.moved_us_since(last.asked) == 0;
+        let moved = self.now.duration_since(last.now) - on_purpose;
+        let (least, most) = (
+            self.asked.since(last.answered),
+            self.answered.since(last.asked),
+        );
+        jump::jumped(moved, least, most).filter(|_| steady)
+    }
+}
+
+/// The store's time. Whatever a jump since the last look asks for has been done.
+pub async fn look(app: &App) -> Result<Timestamp, StoreError> {
+    loop {
+        let asked = app.clock.moment();
+        let now = app.store.read(|tx| Ok(tx.now())).await?;
+        let look = Look {
+            asked,
+            now,
+            answered: app.clock.moment(),
+        };
+        let last = *app.watch.lock();
+        if let Some(by) = last.and_then(|last| look.jumped_since(last)) {
+            let owner = app.owner();
+            let follow = move |tx: &mut Tx<'_>| rows::follow(tx, &owner.node, by);
+            let followed = app.store.write(Order::Any, follow).await?;
+            if followed {
+                tracing::warn!(
+                    seconds = by.as_secs(),
+                    "the clock jumped; what visitors and deliveries wait for moves with it"
+                );
+            }
+            *app.watch.lock() = None;
+            continue;
+        }
+        *app.watch.lock() = Some(look);
+        return Ok(now);
+    }
+}
+
+/// Whether this instant is still the time that was looked at: nothing is judged by another one.
+pub fn is_near(now: Timestamp, looked: Timestamp) -> bool {
+    now.duration_since(looked).abs() < SMALLEST_JUMP
+}
+
+impl Watch {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Look>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

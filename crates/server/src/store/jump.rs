@@ -1,0 +1,83 @@
+//! What moves with a clock that jumps: patience, holds, leases. All of it in one transaction, across businesses,
+//! and once, however many nodes notice.
+
+use jiff::{SignedDuration, Timestamp};
+use ringback_domain::appointment::HELD_FOR;
+use ringback_domain::jump::SMALLEST_JUMP;
+
+use super::node::ALIVE_FOR;
+use super::{StoreError, Tx, sql};
+
+/// What is held for this long at the most is held for somebody who may come back; what waits longer waits for
+/// the time of day.
+const LONGEST_HOLD: SignedDuration = SignedDuration::from_secs(60);
+
+/// Moves by `by` whatever waits for a span of time to pass, for the node of this name, which has noticed. False
+/// when there was nothing to do: some node has renewed itself by the present clock, so it has seen to this jump
+/// already, or it was we who slept.
+///
+/// Retries and texts that wait for the time of day stay where they are when the clock jumps forward (their
+/// rules are asked again when they go), and come nearer when it jumps back: nothing waits longer than it should.
+pub fn follow(tx: &mut Tx<'_>, node: &str, by: SignedDuration) -> Result<bool, StoreError> {
+    let now = tx.now();
+    let by_us = i64::try_from(by.as_micros()).unwrap_or_default();
+    let before = now - by;
+    // First, so that a second node waits here, and finds it done.
+    let moved = tx.execute(
+        sql!(
+            "UPDATE node SET until = until + $1 WHERE (until > $2 OR id = $5)
+             AND NOT EXISTS (SELECT 1 FROM node AS other WHERE other.until > $3 AND other.until <= $4)"
+        ),
+        &[&by_us, &before, &now, &(now + ALIVE_FOR), &node],
+    )?;
+    if moved == 0 {
+        return Ok(false);
+    }
+    // What has been heard by the new time already, between the jump and our noticing it, stays where it is.
+    let (up_to, after) = if by.is_negative() {
+        (now - SMALLEST_JUMP, now)
+    } else {
+        (before, Timestamp::MAX)
+    };
+    tx.execute(
+        sql!(
+            "UPDATE session SET due_at = due_at + $1, departed_at = departed_at + $1, touched_at = touched_at + $1,
+                    page_requested_at = page_requested_at + $1
+             WHERE due_at IS NOT NULL
+               AND (COALESCE(departed_at, touched_at) <= $2 OR COALESCE(departed_at, touched_at) > $3)"
+        ),
+        &[&by_us, &up_to, &after],
+    )?;
+    tx.execute(
+        sql!(
+            "UPDATE page SET seen_at = seen_at + $1
+             WHERE line = 'post' AND session_id IN (SELECT id FROM session WHERE due_at IS NOT NULL)
+               AND (seen_at <= $2 OR seen_at > $3)"
+        ),
+        &[&by_us, &up_to, &after],
+    )?;
+    tx.execute(
+        sql!(
+            "UPDATE appointment SET held_until = held_until + $1
+             WHERE held_until IS NOT NULL AND (held_until <= $2 OR held_until > $3)"
+        ),
+        &[
+            &by_us,
+            &up_to.checked_add(HELD_FOR).unwrap_or(Timestamp::MAX),
+            &after.checked_add(HELD_FOR).unwrap_or(Timestamp::MAX),
+        ],
+    )?;
+    let soon = if by.is_negative() {
+        Timestamp::MAX
+    } else {
+        before + LONGEST_HOLD
+    };
+    tx.execute(
+        sql!(
+            "UPDATE delivery SET due_at = due_at + $1
+             WHERE due_at <= $2 OR (due_at IS NOT NULL AND state IN ('claimed', 'sending'))"
+        ),
+        &[&by_us, &soon],
+    )?;
+    Ok(true)
+}

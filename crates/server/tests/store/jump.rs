@@ -1,0 +1,61 @@
+//! The clock jumps, and only what was heard by the old time moves with it.
+
+use jiff::{SignedDuration, Timestamp};
+use ringback_domain::departure::Departure;
+use ringback_domain::id::{BusinessId, SessionId};
+use ringback_domain::session::{CameFrom, Session};
+use ringback_server::on_both_engines;
+use ringback_server::seed;
+use ringback_server::store::{Order, StoreError, Tx, jump, node, page, scheduler, session};
+use ringback_server::testing::TestStore;
+
+on_both_engines!(who_leaves_right_after_a_jump_waits_no_longer_for_it);
+
+async fn who_leaves_right_after_a_jump_waits_no_longer_for_it(world: TestStore) {
+    let begin = |tx: &mut Tx<'_>| {
+        node::begin(tx, "ringback")?;
+        let business = seed::copperline(tx)?.business;
+        let sessions = [leaves_open(tx, business, 1)?, leaves_open(tx, business, 2)?];
+        Ok((business, sessions))
+    };
+    let (business, [before, after]) = world.store.write(Order::Any, begin).await.unwrap();
+    for hours in [24, -24] {
+        departs(&world, business, before).await;
+        let left_before = leaving(&world, business, before).await;
+        let by = SignedDuration::from_hours(hours);
+        world.clock.machine_jumps(by);
+        // Between the jump and its being noticed.
+        departs(&world, business, after).await;
+        let left_after = leaving(&world, business, after).await;
+        let follow = move |tx: &mut Tx<'_>| jump::follow(tx, "ringback", by);
+        assert!(world.store.write(Order::Any, follow).await.unwrap());
+        let moved = leaving(&world, business, before).await;
+        assert_eq!(moved, left_before + by, "{hours} hours");
+        let stays = leaving(&world, business, after).await;
+        assert_eq!(stays, left_after, "{hours} hours");
+    }
+}
+
+fn leaves_open(tx: &mut Tx<'_>, business: BusinessId, token: u8) -> Result<SessionId, StoreError> {
+    let scheduler = scheduler::list(tx, business)?.remove(0);
+    Ok(session::start(tx, &scheduler, &[token; 32], CameFrom::default())?.id)
+}
+
+/// Their connection dies; once more when it has before.
+async fn departs(world: &TestStore, business: BusinessId, id: SessionId) {
+    let depart = move |tx: &mut Tx<'_>| {
+        let mut session = session::get(tx, business, id)?;
+        session.leaving = None;
+        let others = page::presence(tx, id)?;
+        session.page_went(Departure::Lost, false, others, tx.now());
+        session::save(tx, &session)
+    };
+    world.store.write(Order::Any, depart).await.unwrap();
+}
+
+/// When the session is to be judged.
+async fn leaving(world: &TestStore, business: BusinessId, id: SessionId) -> Timestamp {
+    let get = move |tx: &mut Tx<'_>| session::get(tx, business, id);
+    let session: Session = world.store.read(get).await.unwrap();
+    session.leaving.expect("on their way out").until
+}
