@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::kills::{self, Engine};
+use crate::faults::{self, Engine};
 use crate::postgres::Postgres;
 use crate::run::{Run, Running};
 use crate::tally::{Tally, spoken};
@@ -66,6 +66,9 @@ async fn every_step(root: &Path, run: &Run) -> Tally {
         "warnings",
     ];
     tally.add(step("lints", one("cargo clippy", cargo(&lints))).await);
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    tally.add(step("links in the docs", one("cargo doc", docs)).await);
     // The same targets as the tests: one build, whose binary the browser tests drive.
     let build = ["build", "--workspace", "--all-targets", "--locked"];
     let built = step("build", one("cargo build", cargo(&build))).await;
@@ -110,7 +113,7 @@ async fn outside(root: &Path, run: &Run) -> Tally {
         .await,
     );
     for engine in [Engine::Sqlite, Engine::Postgres] {
-        let kills = kills::kills(run, &program, engine, KILLS);
+        let kills = faults::short(run, root, &program, "kills", engine, KILLS);
         tally.add(step(&format!("kill -9 under load, on {engine:?}"), kills).await);
     }
     tally

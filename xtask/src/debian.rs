@@ -10,8 +10,73 @@ use crate::Tried;
 /// Chromium as Debian installs it.
 pub const CHROMIUM: &str = "/usr/bin/chromium";
 
+/// What hurting the server takes besides: its path, Debian's package, and the parts that need it (all, when
+/// none is named).
+const FOR_FAULTS: [(&str, &str, &[&str]); 5] = [
+    ("/usr/bin/unshare", "util-linux", &[]),
+    ("/usr/bin/strace", "strace", &["crashpoints", "disk"]),
+    (
+        "/usr/sbin/mkfs.ext4",
+        "e2fsprogs",
+        &["power", "disk", "planted"],
+    ),
+    ("/usr/bin/mount", "mount", &["power", "disk", "planted"]),
+    ("/usr/sbin/ip", "iproute2", &["network"]),
+];
+const FAKETIME: (&str, &[&str]) = ("libfaketime", &["clock", "dst"]);
+
+/// Makes sure of what these parts of [`crate::faults`] need.
+pub async fn ready_for_faults(parts: &[&str], install: bool) -> Tried<()> {
+    let needed = |by: &[&str]| by.is_empty() || parts.iter().any(|part| by.contains(part));
+    let missing = || {
+        let mut missing = Vec::new();
+        if postgres_programs().is_none() {
+            missing.push("postgresql");
+        }
+        let programs = FOR_FAULTS
+            .iter()
+            .filter(|(path, _, by)| needed(by) && !Path::new(path).exists());
+        missing.extend(programs.map(|(_, package, _)| *package));
+        if needed(FAKETIME.1) && libfaketime().is_err() {
+            missing.push(FAKETIME.0);
+        }
+        missing
+    };
+    provided(missing, install).await
+}
+
+/// Makes sure of what [`crate::nodes`] needs.
+pub async fn ready_for_nodes(install: bool) -> Tried<()> {
+    let missing = || match postgres_programs() {
+        None => vec!["postgresql"],
+        Some(_) => Vec::new(),
+    };
+    provided(missing, install).await
+}
+
+/// Makes sure of what makes a virtual environment for [`crate::schemathesis`].
+pub async fn ready_for_schemathesis(install: bool) -> Tried<()> {
+    let mut ask = Command::new("python3");
+    let there = succeeds(ask.args(["-c", "import venv, ensurepip"])).await;
+    let mut asked = there;
+    if !there && install {
+        install_packages(&["python3-venv"]).await?;
+        asked = succeeds(&mut ask).await;
+    }
+    let missing = || match asked {
+        false => vec!["python3-venv"],
+        true => Vec::new(),
+    };
+    provided(missing, false).await
+}
+
 /// Makes sure everything is there: installs what is missing, or says which line would.
 pub async fn ready(install: bool) -> Tried<()> {
+    provided(missing_packages, install).await?;
+    components(install).await
+}
+
+async fn provided(missing_packages: impl Fn() -> Vec<&'static str>, install: bool) -> Tried<()> {
     let missing = missing_packages();
     if !missing.is_empty() {
         let line = format!(
@@ -30,6 +95,10 @@ pub async fn ready(install: bool) -> Tried<()> {
             return Err(format!("{first} is still missing after: {line}").into());
         }
     }
+    Ok(())
+}
+
+async fn components(install: bool) -> Tried<()> {
     for component in ["clippy", "fmt"] {
         if !succeeds(Command::new("cargo").args([component, "--version"])).await {
             let package = if component == "fmt" {
@@ -47,6 +116,18 @@ pub async fn ready(install: bool) -> Tried<()> {
         }
     }
     Ok(())
+}
+
+/// The library that gives a program another clock. Only `cargo xtask faults` needs it.
+pub fn libfaketime() -> Tried<PathBuf> {
+    let found = std::fs::read_dir("/usr/lib")?
+        .flatten()
+        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
+        .find(|library| library.exists());
+    found.ok_or_else(|| {
+        "libfaketime is missing. Run as root: apt-get install -y --no-install-recommends libfaketime"
+            .into()
+    })
 }
 
 /// The folder with the newest PostgreSQL server's programs.

@@ -98,7 +98,7 @@ fn reads_as_sql(literal: &str) -> bool {
 }
 
 /// Every string literal of a Rust source with its line, comments left out.
-fn string_literals(source: &str) -> Vec<(usize, String)> {
+pub fn string_literals(source: &str) -> Vec<(usize, String)> {
     let bytes = source.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;

@@ -3,18 +3,22 @@
 //! They stand outside the product: they build it, start it and look at it the way a person does,
 //! over HTTP and in a real Chromium.
 
+mod bench;
 mod browser;
 mod check;
 mod debian;
 mod e2e;
+mod faults;
+mod fuzz;
 mod house;
-mod kills;
 mod net;
+mod nodes;
 mod pictures;
 mod postgres;
 mod product;
 mod proxy;
 mod run;
+mod schemathesis;
 mod tally;
 mod time;
 mod world;
@@ -46,10 +50,18 @@ enum Commands {
     },
     /// One set of browser tests
     E2e(e2e::Options),
-    /// kill -9 of the server under load: nothing lost, nothing done twice
-    Kills(kills::Options),
+    /// How fast, how much, how small, beside what the machine itself can do
+    Bench(bench::Options),
+    /// The server hurt in every way we know, under load: nothing lost, nothing done twice
+    Faults(faults::Options),
+    /// Everything that faces the outside, given whatever anybody may send
+    Fuzz(fuzz::Options),
+    /// Three servers over one PostgreSQL, one killed and one rolled again and again: nobody lost
+    Nodes(nodes::Options),
     /// Pictures of the pages, into docs/pictures
     Pictures,
+    /// What /openapi.json promises, tried on a running demo
+    Schemathesis(schemathesis::Options),
 }
 
 fn main() -> ExitCode {
@@ -91,7 +103,11 @@ async fn run(command: Commands) -> Tried<bool> {
     let root = root();
     match command {
         Commands::Check { install } => check::check(&root, install).await,
-        Commands::Kills(options) => kills::run(&root, &options).await,
+        Commands::Bench(options) => bench::run(&root, &options).await,
+        Commands::Faults(options) => faults::run(&root, &options).await,
+        Commands::Fuzz(options) => fuzz::run(&root, &options).await,
+        Commands::Schemathesis(options) => schemathesis::run(&root, &options).await,
+        Commands::Nodes(options) => nodes::run(&root, &options).await,
         Commands::Pictures => pictures::take(&root).await.map(|()| true),
         Commands::E2e(options) => e2e::run(&root, &options).await,
     }

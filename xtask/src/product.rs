@@ -1,11 +1,12 @@
 //! The product as these commands meet it: a program to build and start, a ready file, an API.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Pid;
 use serde_json::Value;
 
 use crate::Tried;
@@ -45,7 +46,9 @@ pub fn built() -> Tried<PathBuf> {
 pub struct Manner {
     /// Its rows; kept when it is started again.
     pub data: PathBuf,
-    /// Where it listens; 0 takes a free port.
+    /// The address it listens at.
+    pub address: IpAddr,
+    /// And the port; 0 takes a free one.
     pub port: u16,
     /// Another database than a file in `data`.
     pub database_url: Option<String>,
@@ -53,6 +56,10 @@ pub struct Manner {
     pub sandbox: Option<String>,
     /// The business's time zone.
     pub zone: String,
+    /// Its log; in `data` when `None`.
+    pub log: Option<PathBuf>,
+    /// Words before its command line, like `strace …`.
+    pub before: Vec<String>,
 }
 
 /// A running demo; ended when dropped.
@@ -90,16 +97,27 @@ impl Demo {
         if ready_file.exists() {
             fs::remove_file(&ready_file)?;
         }
-        let log = manner.data.join("log");
+        let log = manner
+            .log
+            .clone()
+            .unwrap_or_else(|| manner.data.join("log"));
         let file = fs::File::options().create(true).append(true).open(&log)?;
-        let mut command = run.program(program);
-        command.args(["demo", "--listen", &format!("127.0.0.1:{}", manner.port)]);
+        let mut command = match manner.before.split_first() {
+            None => run.program(program),
+            Some((first, others)) => {
+                let mut command = run.program(first);
+                command.args(others).arg(program);
+                command
+            }
+        };
+        let listen = SocketAddr::new(manner.address, manner.port);
+        command.args(["demo", "--listen", &listen.to_string()]);
         command
             .arg("--ready-file")
             .arg(&ready_file)
             .arg("--data")
             .arg(&manner.data);
-        command.args(["--zone", &manner.zone]);
+        command.args(["--zone", &manner.zone, "--real-time"]);
         for (option, value) in [
             ("--database-url", &manner.database_url),
             ("--sandbox", &manner.sandbox),
@@ -141,9 +159,19 @@ impl Demo {
         self.program.kill().await
     }
 
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        self.program.pid()
+    }
+
     /// The last lines of its log.
     pub fn last_words(&self) -> String {
         last_lines(&self.log)
+    }
+
+    /// Its log, over every start that wrote into it.
+    pub fn log(&self) -> &Path {
+        &self.log
     }
 
     /// Whether it still runs.
@@ -209,6 +237,15 @@ impl Office {
         }
     }
 
+    /// The newest so many leads, as the first page of a list.
+    pub async fn newest(&self, limit: usize) -> Tried<Vec<Value>> {
+        let mut answer = self.get(&format!("/api/v1/leads?limit={limit}")).await?;
+        match answer["data"].take() {
+            Value::Array(leads) => Ok(leads),
+            other => Err(format!("leads are a list, not {other}").into()),
+        }
+    }
+
     /// The leads of the person with this name.
     pub async fn leads_of(&self, name: &str) -> Tried<Vec<Value>> {
         let leads = self.leads().await?;
@@ -220,7 +257,11 @@ impl Office {
 
     async fn get(&self, path: &str) -> Tried<Value> {
         let url = format!("{}{path}", self.url);
-        let answer = self.client.get(&url).bearer_auth(&self.key).send().await?;
+        let request = self.client.get(&url).bearer_auth(&self.key);
+        let answer = request
+            .send()
+            .await
+            .map_err(|e| format!("GET {path}: {e:?}"))?;
         let status = answer.status();
         let text = answer.text().await?;
         if !status.is_success() {

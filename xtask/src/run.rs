@@ -39,6 +39,11 @@ impl Run {
         Ok(Run { folder, mark })
     }
 
+    /// The run's own folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A fresh folder inside the run's, named after `name`.
     pub fn fresh(&self, name: &str) -> Tried<PathBuf> {
         let folder = tempfile::Builder::new()
@@ -72,6 +77,17 @@ impl Run {
         };
         command.env(MARK, &self.mark);
         command.env("TMPDIR", self.folder.path());
+        // What cargo has told us of ourselves is no business of another cargo's: build scripts that look at it
+        // (ring's) would run again, and everything above them be built again.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|of| text.starts_with(of))
+            {
+                command.env_remove(name);
+            }
+        }
         command.process_group(0);
         command
     }
@@ -96,6 +112,24 @@ impl Run {
             })
             .collect()
     }
+}
+
+/// The processes whose parent this one is.
+pub fn children_of(parent: Pid) -> Vec<Pid> {
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let parent = parent.as_raw_nonzero().to_string();
+    processes
+        .flatten()
+        .filter_map(|process| {
+            let pid = Pid::from_raw(process.file_name().to_str()?.parse().ok()?)?;
+            let stat = fs::read_to_string(process.path().join("stat")).ok()?;
+            // After the name in brackets: the state, the parent.
+            let theirs = stat.rsplit(')').next()?.split_whitespace().nth(1)?;
+            (theirs == parent).then_some(pid)
+        })
+        .collect()
 }
 
 /// A program that runs until it ends or this is dropped.
@@ -144,11 +178,19 @@ impl Running {
         self.group
     }
 
-    /// SIGKILL to the program alone, as a crash would; returns when it is gone.
+    /// SIGKILL to the program and whatever belongs to it, as a crash would; returns when it is gone. What has
+    /// ended already is gone.
     pub async fn kill(&mut self) -> Tried<()> {
-        rustix::process::kill_process(self.group, Signal::KILL)
-            .map_err(|error| format!("{} could not be killed: {error}", self.name))?;
+        match kill_process_group(self.group, Signal::KILL) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => return Err(format!("{} could not be killed: {error}", self.name).into()),
+        }
         self.wait().await?;
+        // Whoever belongs to it may take a moment longer, and still hold its port.
+        let deadline = Deadline::after(Duration::from_secs(2));
+        while test_kill_process_group(self.group).is_ok() && !deadline.passed() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
         Ok(())
     }
 

@@ -41,6 +41,24 @@ impl World {
         )?)
     }
 
+    /// Moves one of its switches: `fault`, `clear`, `clock`, …
+    pub async fn control(&self, switch: &str, body: &Value) -> Tried<Value> {
+        let url = format!("{}/control/{switch}", self.url);
+        let answer = self.client.post(url).json(body).send().await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
+    /// The calls it got after the one with this number, oldest first.
+    pub async fn requests(&self, after: u64) -> Tried<Vec<Value>> {
+        let url = format!("{}/control/requests?after={after}", self.url);
+        let answer = self.client.get(url).send().await?.error_for_status()?;
+        let mut said: Value = answer.json().await?;
+        match said["requests"].take() {
+            Value::Array(requests) => Ok(requests),
+            other => Err(format!("requests are a list, not {other}").into()),
+        }
+    }
+
     /// The Bookings (`bookings`) or Leads (`leads`) in ST that mention this person's number.
     pub async fn records(&self, kind: &str, number: &str) -> Tried<Vec<Value>> {
         let state = self.state().await?;

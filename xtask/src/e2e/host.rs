@@ -66,7 +66,7 @@ impl Host {
         format!("http://localhost:{}/elsewhere", self.address.port())
     }
 
-    /// A page that tries a third-party cookie from a frame of the other site; see [`Host::tells_cookie`].
+    /// A page that tries a third-party cookie from a frame of the other site, which tells whether it came.
     pub fn cookie_trial(&self) -> String {
         format!("http://localhost:{}/cookie-trial", self.address.port())
     }

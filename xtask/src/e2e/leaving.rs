@@ -22,11 +22,12 @@ pub enum Leaving {
     NetworkCut,
     LongWay,
     OtherSite,
+    OtherSiteCloseButton,
     BrowserTerminated,
 }
 
 /// Every way, in the order of the table.
-pub const LEAVING: [Leaving; 12] = [
+pub const LEAVING: [Leaving; 13] = [
     Leaving::CloseButton,
     Leaving::TabClosed,
     Leaving::WindowClosed,
@@ -38,6 +39,7 @@ pub const LEAVING: [Leaving; 12] = [
     Leaving::NetworkCut,
     Leaving::LongWay,
     Leaving::OtherSite,
+    Leaving::OtherSiteCloseButton,
     Leaving::BrowserTerminated,
 ];
 
@@ -56,6 +58,7 @@ impl Leaving {
             Leaving::NetworkCut => "network cut without a word",
             Leaving::LongWay => "window closed over 300 ms round trips",
             Leaving::OtherSite => "other site, third-party cookies blocked",
+            Leaving::OtherSiteCloseButton => "the same, close button in our frame",
             Leaving::BrowserTerminated => "browser terminated (SIGTERM)",
         }
     }
@@ -85,33 +88,56 @@ pub async fn repeat(scene: &Scene<'_>, way: Leaving, repeats: usize) -> Held {
             Err(error) => held.wrong.push(error.to_string()),
         }
     } else {
+        let mut kept = Kept::default();
         for _ in 0..repeats {
-            let outcome = one_leaves(scene, way, &mut held.notes).await;
+            let outcome = one_leaves(scene, way, &mut kept).await;
             let outcome = outcome.map(|(name, took)| {
                 names.push(name);
                 Some(took)
             });
             held.count(outcome);
         }
+        if way == Leaving::NavigatesAway {
+            kept.judge(&mut held);
+        }
     }
     exactly_one_lead_each(scene, &names, &mut held).await;
     held
 }
 
+/// Which of the pages that were left were kept for going back: of those that were not, the row says nothing that
+/// *tab closed* does not.
+#[derive(Default)]
+struct Kept {
+    kept: usize,
+    /// The browser's reasons for the others.
+    thrown_away: Vec<String>,
+}
+
+impl Kept {
+    fn judge(self, held: &mut Held) {
+        let of = self.kept + self.thrown_away.len();
+        held.notes
+            .push(format!("{} of {of} pages were kept", self.kept));
+        held.notes.extend(self.thrown_away);
+        if self.kept == 0 {
+            held.held = 0;
+            held.wrong.push("no page was kept for going back".into());
+        }
+    }
+}
+
+/// Why the browser did not keep the page it has loaded again, as far as it says.
+const WHY_NOT_KEPT: &str =
+    "JSON.stringify(performance.getEntriesByType('navigation')[0].notRestoredReasons)";
+
 /// One visitor goes; says who, and how long it took until the row stood in the inbox.
-async fn one_leaves(
-    scene: &Scene<'_>,
-    way: Leaving,
-    notes: &mut Vec<String>,
-) -> Tried<(String, f64)> {
+async fn one_leaves(scene: &Scene<'_>, way: Leaving, kept: &mut Kept) -> Tried<(String, f64)> {
     let name_and_time = |gone: &AtTimes, left: f64| (gone.visitor.name.clone(), left);
     let (name, left) = match way {
         Leaving::CloseButton => {
             let gone = scene.visitor(&scene.browser, Place::Hosted).await?;
-            let button = gone.scheduler.find("button", "Close scheduler").await?;
-            let place = button.at_rest().await?;
-            let left = time::wall_ms();
-            button.click_at(place).await?;
+            let left = presses_close(&gone).await?;
             name_and_time(&gone, left)
         }
         Leaving::TabClosed => {
@@ -137,8 +163,11 @@ async fn one_leaves(
             let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
             gone.tab.back().await?;
             gone.tab.page().shows("When should we come?").await?;
-            if gone.tab.page().evaluate("window.kept === true").await? != true {
-                notes.push("the page was not kept for going back".to_owned());
+            if gone.tab.page().evaluate("window.kept === true").await? == true {
+                kept.kept += 1;
+            } else {
+                let why = gone.tab.page().evaluate(WHY_NOT_KEPT).await?;
+                kept.thrown_away.push(format!("not kept: {why}"));
             }
             gone.person.leave().await?;
             return Ok((gone.visitor.name, took));
@@ -188,17 +217,24 @@ async fn one_leaves(
             let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
             return Ok((gone.visitor.name, took));
         }
-        Leaving::OtherSite => {
+        Leaving::OtherSite | Leaving::OtherSiteCloseButton => {
             let manner = Manner {
                 block_third_party_cookies: true,
                 ..Manner::default()
             };
             let browser = Browser::launch(scene.run, manner).await?;
-            let gone = scene.visitor_as(browser.owner(), Place::Embedded).await?;
-            browser.owner().tab().await?;
-            gone.tab.to_front().await?;
-            let left = time::wall_ms();
-            gone.tab.close().await?;
+            let gone = scene
+                .visitor_as(browser.owner(), Place::Embedded, false)
+                .await?;
+            let left = if way == Leaving::OtherSite {
+                browser.owner().tab().await?;
+                gone.tab.to_front().await?;
+                let left = time::wall_ms();
+                gone.tab.close().await?;
+                left
+            } else {
+                presses_close(&gone).await?
+            };
             let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
             return Ok((gone.visitor.name, took));
         }
@@ -206,6 +242,15 @@ async fn one_leaves(
     };
     let took = seen_since(scene, &name, left, way.patience()).await?;
     Ok((name, took))
+}
+
+/// They press the scheduler's own close button; says when.
+async fn presses_close(gone: &AtTimes) -> Tried<f64> {
+    let button = gone.scheduler.find("button", "Close scheduler").await?;
+    let place = button.at_rest().await?;
+    let left = time::wall_ms();
+    button.click_at(place).await?;
+    Ok(left)
 }
 
 /// Takes the embed's frame out of the host's page, wherever the embed put it.

@@ -12,7 +12,7 @@ use crate::browser::{Browser, Frame, Manner, Person, Tab};
 use crate::product::{self, Demo, Office, Ready};
 use crate::run::Run;
 use crate::world::World;
-use crate::{Tried, zone};
+use crate::{Tried, net, zone};
 
 /// The scene; everything in it ends when it is dropped.
 pub struct Scene<'a> {
@@ -61,11 +61,14 @@ impl<'a> Scene<'a> {
     /// Starts the demo and opens everything.
     pub async fn open(run: &'a Run, root: &Path, program: &Path) -> Tried<Scene<'a>> {
         let manner = product::Manner {
+            address: net::LOOPBACK,
             data: run.fresh("demo")?,
             port: 0,
             database_url: None,
             sandbox: None,
             zone: zone::by_day(),
+            log: None,
+            before: Vec::new(),
         };
         let demo = Demo::start(run, program, &manner).await?;
         let inbox = Inbox::open(run, &demo.ready).await?;
@@ -103,16 +106,16 @@ impl<'a> Scene<'a> {
     /// A new visitor, as far as *When should we come?*, in a window of their own.
     pub async fn visitor(&self, browser: &Browser, place: Place) -> Tried<AtTimes> {
         let person = browser.person().await?;
-        self.visitor_as(person, place).await
+        self.visitor_as(person, place, false).await
     }
 
-    /// The same with the cookies of `person`.
-    pub async fn visitor_as(&self, person: Person, place: Place) -> Tried<AtTimes> {
+    /// The same with the cookies of `person`; with `text_me`, they tick the box for a text.
+    pub async fn visitor_as(&self, person: Person, place: Place, text_me: bool) -> Tried<AtTimes> {
         let tab = self.window(&person).await?;
         let visitor = Visitor::new();
         let reached = async {
             let scheduler = self.open_scheduler(&tab, place).await?;
-            visitor.gives_contact(&scheduler, false).await?;
+            visitor.gives_contact(&scheduler, text_me).await?;
             Tried::Ok(scheduler)
         };
         match reached.await {

@@ -55,7 +55,9 @@ impl Staying {
     /// a few seconds.
     fn patience(self) -> Duration {
         Duration::from_secs(match self {
-            Staying::Reload | Staying::SlowReload | Staying::HostReload => 15,
+            Staying::Reload | Staying::SlowReload => 15,
+            // The grace, and the 20 s that a text is held after it.
+            Staying::HostReload => 40,
             Staying::TabSwitch | Staying::NetworkGap | Staying::SecondTabLeft | Staying::Booked => {
                 20
             }
@@ -91,11 +93,23 @@ async fn all_stay(scene: &Scene<'_>, way: Staying, repeats: usize) -> Tried<Held
         ..Manner::default()
     };
     let browser = Browser::launch(scene.run, manner).await?;
+    // Where no text may come, whoever stays has asked for one; and so has somebody who does leave, and gets it.
+    let text_me = way == Staying::HostReload;
     let mut visitors = Vec::new();
     for _ in 0..repeats {
-        visitors.push(scene.visitor(&browser, way.place()).await?);
+        let person = browser.person().await?;
+        visitors.push(scene.visitor_as(person, way.place(), text_me).await?);
     }
+    let leaver = if text_me {
+        let person = browser.person().await?;
+        Some(scene.visitor_as(person, way.place(), true).await?)
+    } else {
+        None
+    };
     act(scene, way, &proxy, &visitors).await?;
+    if let Some(leaver) = &leaver {
+        leaver.tab.close().await?;
+    }
     // Nothing to wait for by condition: what must not happen is given its time to happen.
     tokio::time::sleep(way.patience()).await;
 
@@ -111,6 +125,16 @@ async fn all_stay(scene: &Scene<'_>, way: Staying, repeats: usize) -> Tried<Held
             wrong => wrong,
         };
         held.count(outcome.map(|()| None));
+    }
+    if let Some(leaver) = leaver {
+        let texts = scene.world.texts(&leaver.visitor.e164()).await?.len();
+        if texts == 1 {
+            held.notes.push("who left meanwhile got their text".into());
+        } else {
+            held.held = 0;
+            let wrong = format!("who left meanwhile got {texts} texts: nothing is shown");
+            held.wrong.push(wrong);
+        }
     }
     Ok(held)
 }

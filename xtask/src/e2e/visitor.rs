@@ -11,7 +11,7 @@ use crate::browser::Frame;
 pub struct Visitor {
     /// Two words, the first always [`FIRST_NAME`].
     pub name: String,
-    /// Ten digits, 602-555-xxxx.
+    /// Ten digits, from 602-555-1000 on.
     pub phone: String,
 }
 
@@ -29,7 +29,8 @@ impl Visitor {
         let number = VISITORS.fetch_add(1, Ordering::Relaxed) + 1000;
         Visitor {
             name: format!("{FIRST_NAME} {}", surname(number)),
-            phone: format!("602555{:04}", number % 10_000),
+            // From 602-555-1000 on: 602-555-0100 is the business's own.
+            phone: format!("602{:07}", 5_550_000 + number),
         }
     }
 
@@ -81,11 +82,20 @@ impl Visitor {
         page.shows("You're booked").await
     }
 
-    /// Takes the first window offered.
+    /// Takes the first window offered; when somebody else was quicker, the first of those offered then.
     pub async fn chooses_time(&self, page: &Frame) -> Tried<()> {
         page.shows("When should we come?").await?;
-        page.select("input[type=radio]").await?.click().await?;
-        page.press("Continue").await
+        loop {
+            page.select("input[type=radio]").await?.click().await?;
+            page.run("document.querySelector('input[type=radio]').dataset.asked = ''")
+                .await?;
+            page.press("Continue").await?;
+            page.until("an answer", "!document.querySelector('[data-asked]')")
+                .await?;
+            if !page.text().await?.contains("taken that window") {
+                return Ok(());
+            }
+        }
     }
 
     /// Through *Where?*.

@@ -4,6 +4,9 @@ mod access;
 mod booking;
 mod newcomer;
 mod returning;
+mod settings;
+mod silence;
+mod work;
 
 use std::future::Future;
 use std::time::Instant;
@@ -51,6 +54,12 @@ pub async fn stories(scene: &Scene<'_>, only: Option<&str>) -> Tried<Tally> {
         .await;
     teller
         .tell(
+            "a scheduler that does not answer has a number to call",
+            silence::has_a_number_to_call(scene),
+        )
+        .await;
+    teller
+        .tell(
             "back within 15 s: one lead that says so, no text",
             returning::soon(scene),
         )
@@ -69,8 +78,20 @@ pub async fn stories(scene: &Scene<'_>, only: Option<&str>) -> Tried<Tally> {
         .await;
     teller
         .tell(
+            "staff keep a note, dismiss with a reason, cancel an appointment",
+            work::at_a_lead(scene),
+        )
+        .await;
+    teller
+        .tell(
             "a newcomer comes from an empty folder to the first lead",
             newcomer::to_the_first_lead(scene),
+        )
+        .await;
+    teller
+        .tell(
+            "a wrong field in the settings is found",
+            settings::wrong_fields_are_found(scene),
         )
         .await;
     teller

@@ -1,0 +1,190 @@
+//! Floors: what this machine can do without the product, measured beside it. A round trip over loopback, a
+//! durable write on the same filesystem, and the product's own statements committed raw: taken from the
+//! sources of `store/`, so that floor and product cannot drift apart.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, ToSql};
+
+use super::load::histogram;
+use crate::Tried;
+use crate::house::string_literals;
+
+/// One round trip over loopback and one durable write, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// Median of the sum, in milliseconds.
+    pub p50_ms: f64,
+    /// Its 99th percentile: how quiet the machine was.
+    pub p99_ms: f64,
+    /// Median of the write alone, in microseconds.
+    pub fsync_p50_us: f64,
+}
+
+/// Measures [`Reach`] in `folder`: 4 KiB appended to a file, then fdatasync, as a log does. Once every `pause`, as
+/// what is measured beside it comes: a core and a disk that have rested answer later than those that are busy.
+pub async fn reach(folder: &Path, times: usize, pause: Duration) -> Tried<Reach> {
+    let path = folder.join("floor");
+    tokio::task::spawn_blocking(move || blocking_reach(&path, times, pause)).await?
+}
+
+fn blocking_reach(path: &Path, times: usize, pause: Duration) -> Tried<Reach> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let to = listener.local_addr()?;
+    let echo = std::thread::spawn(move || -> std::io::Result<()> {
+        let (mut stream, _) = listener.accept()?;
+        stream.set_nodelay(true)?;
+        let mut said = [0; 256];
+        while stream.read(&mut said)? > 0 {
+            stream.write_all(&said)?;
+        }
+        Ok(())
+    });
+    let mut stream = TcpStream::connect(to)?;
+    stream.set_nodelay(true)?;
+    let mut file = fs::File::create(path)?;
+    let (mut sums, mut syncs) = (histogram()?, histogram()?);
+    let (page, mut heard) = ([7; 4096], [0; 256]);
+    // A log is written over again and again: its blocks are there already.
+    let blocks = 256;
+    for _ in 0..blocks {
+        file.write_all(&page)?;
+    }
+    file.sync_all()?;
+    for number in 0..times {
+        if number % blocks == 0 {
+            file.seek(SeekFrom::Start(0))?;
+        }
+        std::thread::sleep(pause);
+        let begun = Instant::now();
+        stream.write_all(&[1; 256])?;
+        stream.read_exact(&mut heard)?;
+        let heard = begun.elapsed();
+        file.write_all(&page)?;
+        file.sync_data()?;
+        let whole = begun.elapsed();
+        sums.saturating_record(nanos(whole));
+        syncs.saturating_record(nanos(whole - heard));
+    }
+    drop(stream);
+    echo.join().map_err(|_| "the echo panicked")??;
+    fs::remove_file(path)?;
+    Ok(Reach {
+        p50_ms: sums.value_at_quantile(0.5) as f64 / 1e6,
+        p99_ms: sums.value_at_quantile(0.99) as f64 / 1e6,
+        fsync_p50_us: syncs.value_at_quantile(0.5) as f64 / 1e3,
+    })
+}
+
+fn nanos(took: Duration) -> u64 {
+    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A database of the product's, opened raw and as the product opens it.
+pub struct Raw {
+    pub connection: Connection,
+    store: PathBuf,
+    found: RefCell<HashMap<(&'static str, &'static str), String>>,
+}
+
+impl Raw {
+    /// Opens the database in `data`; nobody else may have it. `durable`: as in earnest, else as fast as it goes.
+    pub fn open(root: &Path, data: &Path, durable: bool) -> Tried<Raw> {
+        let connection = Connection::open(data.join("ringback.db"))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "OFF" })?;
+        connection.pragma_update(None, "foreign_keys", durable)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(
+            None,
+            "cache_size",
+            if durable { -65_536 } else { -1_000_000 },
+        )?;
+        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        connection.set_prepared_statement_cache_capacity(256);
+        Ok(Raw {
+            connection,
+            store: root.join("crates/server/src/store"),
+            found: RefCell::default(),
+        })
+    }
+
+    /// Runs the statement of `file` that begins with `begins`, for its effect and to the end of its rows.
+    pub fn run(
+        &self,
+        file: &'static str,
+        begins: &'static str,
+        values: &[&dyn ToSql],
+    ) -> Tried<i64> {
+        let mut found = self.found.borrow_mut();
+        let sql = match found.entry((file, begins)) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::hash_map::Entry::Vacant(new) => {
+                new.insert(statement(&self.store.join(file), begins)?)
+            }
+        };
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for place in 1..=statement.parameter_count() {
+            let number: usize = statement
+                .parameter_name(place)
+                .and_then(|name| name.strip_prefix('$'))
+                .ok_or("a statement with a parameter that is not $n")?
+                .parse()?;
+            let value: ToSqlOutput<'_> = values
+                .get(number - 1)
+                .ok_or_else(|| format!("{file}: {begins}: ${number} was not given"))?
+                .to_sql()?;
+            statement.raw_bind_parameter(place, value)?;
+        }
+        let mut rows = statement.raw_query();
+        let mut first = 0;
+        while let Some(row) = rows.next()? {
+            first = row.get(0).unwrap_or_default();
+        }
+        Ok(first)
+    }
+}
+
+/// The text of the one statement in a source file of the store that begins so.
+fn statement(file: &Path, begins: &str) -> Tried<String> {
+    let source = fs::read_to_string(file)?;
+    let mut found = string_literals(&source)
+        .into_iter()
+        .map(|(_, text)| text)
+        .filter(|text| text.trim_start().starts_with(begins));
+    match (found.next(), found.next()) {
+        (Some(text), None) => Ok(text),
+        (None, _) => Err(format!("{} has no statement “{begins}…”", file.display()).into()),
+        (Some(_), Some(_)) => {
+            Err(format!("{} has several statements “{begins}…”", file.display()).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_found_in_the_sources_of_the_store() {
+        let store = crate::root().join("crates/server/src/store");
+        let found = statement(&store.join("session.rs"), "INSERT INTO session (").unwrap();
+        assert!(found.contains("RETURNING id"), "{found}");
+        assert!(statement(&store.join("session.rs"), "INSERT INTO nowhere").is_err());
+        assert!(statement(&store.join("lead.rs"), "SELECT").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_durable_write_takes_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let reach = reach(folder.path(), 20, Duration::ZERO).await.unwrap();
+        assert!(reach.fsync_p50_us > 0.0 && reach.p50_ms * 1e3 > reach.fsync_p50_us);
+    }
+}

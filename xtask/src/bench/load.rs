@@ -1,0 +1,245 @@
+//! The load: constant arrival whatever the server does, and latency counted from the moment a request was
+//! due, so that a server that stalls is not forgiven the requests that would have come meanwhile.
+//! [`flat_out`] is the other kind, for capacities: so many callers, each asking again as soon as it is answered.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
+use hdrhistogram::Histogram;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::wire::{Answer, Wire};
+use crate::Tried;
+
+/// A request, and what it is about.
+pub struct Ask<T> {
+    pub bytes: Vec<u8>,
+    pub about: T,
+}
+
+/// How a load went.
+pub struct Went {
+    /// Microseconds from the due moment to the whole answer, of the good ones.
+    pub took: Histogram<u64>,
+    /// Answered as they should be.
+    pub good: u64,
+    /// Refused in good order, and how long that took.
+    pub refused: Histogram<u64>,
+    /// From the first due moment to the last answer.
+    pub lasted: Duration,
+}
+
+/// What an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Good,
+    Refused,
+}
+
+/// Up to an hour of microseconds or nanoseconds, to three figures; one that grows by itself would clamp what it
+/// has no room for yet.
+pub fn histogram() -> Tried<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, 3_600_000_000_000, 3)?)
+}
+
+impl Went {
+    fn new() -> Tried<Went> {
+        Ok(Went {
+            took: histogram()?,
+            good: 0,
+            refused: histogram()?,
+            lasted: Duration::ZERO,
+        })
+    }
+
+    /// Good answers a second.
+    pub fn rate(&self) -> f64 {
+        self.good as f64 / self.lasted.as_secs_f64()
+    }
+
+    /// A percentile of the good ones, in milliseconds.
+    pub fn ms(&self, percentile: f64) -> f64 {
+        self.took.value_at_percentile(percentile) as f64 / 1e3
+    }
+
+    fn note(&mut self, verdict: Verdict, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        match verdict {
+            Verdict::Good => {
+                self.good += 1;
+                self.took.saturating_record(micros);
+            }
+            Verdict::Refused => self.refused.saturating_record(micros),
+        }
+    }
+
+    fn add(&mut self, other: &Went) -> Tried<()> {
+        self.took.add(&other.took)?;
+        self.refused.add(&other.refused)?;
+        self.good += other.good;
+        Ok(())
+    }
+}
+
+/// A constant arrival.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// Requests a second.
+    pub rate: f64,
+    /// How many.
+    pub count: u64,
+    /// Connections they are spread over; whoever finds none free waits, and its clock runs.
+    pub connections: usize,
+}
+
+/// A connection that has been idle for longer is not used again.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Sends `count` requests at a constant rate. `ask` makes the n-th, `heard` judges its answer.
+pub async fn open_loop<T>(
+    to: SocketAddr,
+    arrival: Arrival,
+    ask: impl Fn(u64) -> Ask<T>,
+    heard: impl Fn(T, &Answer<'_>) -> Tried<Verdict>,
+) -> Tried<Went> {
+    let mut wires = Vec::with_capacity(arrival.connections);
+    for _ in 0..arrival.connections {
+        wires.push(Wire::connect(to, None).await?);
+    }
+    let begun = Instant::now() + Duration::from_millis(20);
+    let due = Mutex::new(pace(begun, arrival));
+    let (due, ask, heard) = (&due, &ask, &heard);
+    let workers = wires.into_iter().map(|mut wire| async move {
+        let mut went = Went::new()?;
+        let mut used = Instant::now();
+        loop {
+            let next = due.lock().await.recv().await;
+            let Some((number, at)) = next else {
+                return Tried::Ok(went);
+            };
+            // A server may close what has been idle for ten seconds; a browser would connect again as well.
+            if used.elapsed() > IDLE {
+                wire = Wire::connect(to, None).await?;
+            }
+            let asked = ask(number);
+            let sent = Instant::now();
+            let answer = wire.ask(&asked.bytes).await?;
+            used = Instant::now();
+            match heard(asked.about, &answer)? {
+                Verdict::Good => went.note(Verdict::Good, at.elapsed()),
+                // How long the server took to say no, not how long the line for a free connection was.
+                Verdict::Refused => went.note(Verdict::Refused, sent.elapsed()),
+            }
+        }
+    });
+    let each = try_join_all(workers).await?;
+    let lasted = begun.elapsed();
+    let mut all = Went::new()?;
+    for went in each {
+        all.add(&went)?;
+    }
+    all.lasted = lasted;
+    Ok(all)
+}
+
+/// The due moments, told as they come by a thread of their own: an async timer is good to a millisecond only.
+fn pace(begun: Instant, arrival: Arrival) -> UnboundedReceiver<(u64, Instant)> {
+    let (tell, told) = unbounded_channel();
+    std::thread::spawn(move || {
+        for number in 0..arrival.count {
+            let at = begun + Duration::from_secs_f64(number as f64 / arrival.rate);
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            if tell.send((number, at)).is_err() {
+                return;
+            }
+        }
+    });
+    told
+}
+
+/// `callers` ask as fast as they are answered, for `lasts`.
+pub async fn flat_out<T>(
+    to: SocketAddr,
+    callers: usize,
+    lasts: Duration,
+    ask: impl Fn(u64) -> Ask<T>,
+    heard: impl Fn(T, &Answer<'_>) -> Tried<Verdict>,
+) -> Tried<Went> {
+    let mut wires = Vec::with_capacity(callers);
+    for _ in 0..callers {
+        wires.push(Wire::connect(to, None).await?);
+    }
+    let number = std::cell::Cell::new(0);
+    let begun = Instant::now();
+    let (number, ask, heard) = (&number, &ask, &heard);
+    let workers = wires.into_iter().map(|mut wire| async move {
+        let mut went = Went::new()?;
+        while begun.elapsed() < lasts {
+            let asked = ask(number.replace(number.get() + 1));
+            let at = Instant::now();
+            let answer = wire.ask(&asked.bytes).await?;
+            let verdict = heard(asked.about, &answer)?;
+            went.note(verdict, at.elapsed());
+        }
+        Tried::Ok(went)
+    });
+    let each = try_join_all(workers).await?;
+    let lasted = begun.elapsed();
+    let mut all = Went::new()?;
+    for went in each {
+        all.add(&went)?;
+    }
+    all.lasted = lasted;
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// A server that stalls once is charged for everything that came due meanwhile.
+    #[tokio::test]
+    async fn a_stall_is_charged_to_everybody_who_waited() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let to = listener.local_addr().unwrap();
+        let stall = Duration::from_millis(100);
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = [0; 64];
+            for number in 0.. {
+                if stream.read(&mut asked).await.unwrap_or(0) == 0 {
+                    return;
+                }
+                if number == 0 {
+                    tokio::time::sleep(stall).await;
+                }
+                let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+            }
+        };
+        let arrival = Arrival {
+            rate: 1000.0,
+            count: 50,
+            connections: 1,
+        };
+        let ask = |_| Ask {
+            bytes: b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+            about: (),
+        };
+        let asking = open_loop(to, arrival, ask, |(), answer| {
+            assert_eq!(answer.status, 204);
+            Ok(Verdict::Good)
+        });
+        let (went, ()) = tokio::join!(asking, serving);
+        let went = went.unwrap();
+        assert_eq!(went.good, 50);
+        // The last came due 50 ms into the stall and waited the other half of it.
+        assert!(went.took.min() >= 40_000, "{}", went.took.min());
+        assert!(went.took.max() >= 99_000, "{}", went.took.max());
+    }
+}

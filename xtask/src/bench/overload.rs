@@ -1,0 +1,87 @@
+//! `overload`: three times what the server can do. It goes on doing what it can, refuses the rest at once, and
+//! does not grow.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use super::load::{Arrival, Ask, Verdict, flat_out, open_loop};
+use super::report::{Goal, Sample};
+use super::stage::Stage;
+use super::visitors::Scheduler;
+use crate::Tried;
+
+const CALLERS: usize = 256;
+const CAPACITY_FOR: Duration = Duration::from_secs(4);
+const TOO_MUCH: f64 = 3.0;
+const LASTS: f64 = 8.0;
+/// As many as want something at once; each waits for its own answer before it asks again.
+const CROWD: usize = 12_000;
+
+/// One repetition.
+pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
+    let data = stage.fresh("overload")?;
+    let server = stage.serve(&data).await?;
+    let scheduler = Scheduler::find(server.address, stage.ready.scheduler_name()).await?;
+    let next = Cell::new(0);
+    let odd = RefCell::new(Vec::new());
+    let step = |_| Ask {
+        bytes: scheduler.first_step(next.replace(next.get() + 1)),
+        about: (),
+    };
+    let judged = |(), answer: &super::wire::Answer<'_>| match answer.status {
+        200 => Ok(Verdict::Good),
+        429 | 503 => Ok(Verdict::Refused),
+        other => {
+            odd.borrow_mut().push(other);
+            Ok(Verdict::Refused)
+        }
+    };
+    let capacity = flat_out(server.address, CALLERS, CAPACITY_FOR, step, judged).await?;
+    let rate = capacity.rate() * TOO_MUCH;
+    let arrival = Arrival {
+        rate,
+        count: (rate * LASTS) as u64,
+        connections: CROWD,
+    };
+    let (went, halfway) = tokio::join!(open_loop(server.address, arrival, step, judged), async {
+        tokio::time::sleep(Duration::from_secs_f64(LASTS / 2.0)).await;
+        server.memory()
+    });
+    let (went, halfway) = (went?, halfway? as f64 / 1_048_576.0);
+    let memory = server.memory()? as f64 / 1_048_576.0;
+    server.kill().await?;
+    if went.refused.is_empty() {
+        return Err("nobody was refused: that was no overload".into());
+    }
+    if let Some(status) = odd.borrow().first() {
+        return Err(format!(
+            "{} steps were answered otherwise, first with {status}",
+            odd.borrow().len()
+        )
+        .into());
+    }
+    let load = format!("{rate:.0}/s offered for {LASTS} s over {CROWD} connections");
+    let refused = went.refused.value_at_percentile(99.0) as f64 / 1e3;
+    Ok(vec![
+        Sample {
+            floor: Some(capacity.rate()),
+            p50_ms: Some(went.ms(50.0)),
+            p99_ms: Some(went.ms(99.0)),
+            load: format!("{load}; floor: capacity just before"),
+            goal: Goal::RatioAtLeast(0.9),
+            more: vec![("refused", went.refused.len() as f64)],
+            ..Sample::new("overload", went.rate(), "writes/s")
+        },
+        Sample {
+            load: format!("{load}; 99 of 100 refusals, from asking to the whole answer"),
+            goal: Goal::AtMost(5.0),
+            ..Sample::new("overload_refusal", refused, "ms")
+        },
+        Sample {
+            floor: Some(halfway),
+            load: format!("{load}; floor: halfway through"),
+            goal: Goal::RatioAtMost(1.1),
+            ..Sample::new("overload_memory", memory, "MiB")
+        },
+    ])
+}
