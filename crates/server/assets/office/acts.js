@@ -123,10 +123,10 @@ export function counts({ new: fresh, overdue }) {
     const place = document.querySelector(`[data-count="${name}"]`);
     if (!place) continue;
     place.textContent = n;
-    place.hidden = n === 0;
+    place.hidden = n === '0';
   }
-  const bare = document.title.replace(/^\(\d+\) /, '');
-  document.title = fresh > 0 ? `(${fresh}) ${bare}` : bare;
+  const bare = document.title.replace(/^\(\d+\+?\) /, '');
+  document.title = fresh === '0' ? bare : `(${fresh}) ${bare}`;
 }
 if (!document.querySelector('[data-inbox]')) {
   const look = () => ask('/office/counts').then((r) => r.json()).then(counts).catch(() => {});
@@ -134,6 +134,6 @@ if (!document.querySelector('[data-inbox]')) {
   changes.addEventListener('again', look);
 }
 counts({
-  new: Number(document.querySelector('[data-count="new"]')?.textContent ?? 0),
-  overdue: Number(document.querySelector('[data-count="overdue"]')?.textContent ?? 0),
+  new: document.querySelector('[data-count="new"]')?.textContent ?? '0',
+  overdue: document.querySelector('[data-count="overdue"]')?.textContent ?? '0',
 });

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::below;
 use super::door::Caller;
 use super::fields::{Asked, Fields};
-use super::page::{self, At, Shell};
+use super::page::{self, At, Badge, Shell};
 use super::row::{self, Around, Row};
 use crate::app::App;
 use crate::error::Error;
@@ -324,9 +324,9 @@ struct RowPart {
 #[derive(Serialize)]
 pub struct Counts {
     /// Leads nobody has taken up.
-    pub new: i64,
+    pub new: Badge,
     /// Tasks past due.
-    pub overdue: i64,
+    pub overdue: Badge,
     /// Microseconds since 1970 UTC.
     pub now: i64,
 }

@@ -1,5 +1,7 @@
 //! The frame around every office page: navigation, counts, the message after an act.
 
+use std::fmt;
+
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -9,12 +11,13 @@ use ringback_domain::business::Business;
 use ringback_domain::follow_up;
 use ringback_domain::region::Region;
 use ringback_domain::staff::{Permission, Role};
+use serde::{Serialize, Serializer};
 
 use super::door::Caller;
 use super::settings::readiness;
 use crate::app::App;
 use crate::error::Error;
-use crate::store::{StoreError, Tx, business, lead, staff, task};
+use crate::store::{COUNTED_TO, StoreError, Tx, business, lead, staff, task};
 use crate::words::Words;
 
 /// Which entry of the navigation is the current one.
@@ -43,13 +46,39 @@ pub struct Shell {
     /// The current entry.
     pub at: At,
     /// Leads nobody has taken up.
-    pub new_leads: i64,
+    pub new_leads: Badge,
     /// Tasks past due, mine or nobody's.
-    pub overdue: i64,
+    pub overdue: Badge,
     /// Something is missing that an Administrator should set up.
     pub unready: bool,
     /// Now, by the store's clock.
     pub now: Timestamp,
+}
+
+/// A count beside an entry of the navigation, as it is read: `7`, and `999+` where counting stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Badge(i64);
+
+impl Badge {
+    /// There is nothing to show.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl fmt::Display for Badge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            n if n < COUNTED_TO => write!(f, "{n}"),
+            _ => write!(f, "{}+", COUNTED_TO - 1),
+        }
+    }
+}
+
+impl Serialize for Badge {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// What scripts say, by key; the blank in them is `#`.
@@ -73,8 +102,8 @@ impl Shell {
         let business = business::get(tx, me.business())?;
         Ok(Self {
             w: Words::of(&business.locale),
-            new_leads: lead::count_new(tx, business.id)?,
-            overdue: task::overdue(tx, business.id, me.staff.id)?,
+            new_leads: Badge(lead::count_new(tx, business.id)?),
+            overdue: Badge(task::overdue(tx, business.id, me.staff.id)?),
             unready: me.staff.role.may(Permission::SeeSettings)
                 && (!me.address_is_ready || !readiness::open_points(tx, &business)?.is_empty()),
             now: tx.now(),
@@ -248,4 +277,19 @@ pub async fn told(app: &App, caller: &Caller, error: &Error) -> Response {
         shell,
     };
     html_as(error.status(), &page).unwrap_or_else(IntoResponse::into_response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_badge_reads_as_a_number_until_counting_stops() {
+        let read = |n| Badge(n).to_string();
+        assert_eq!(
+            [read(0), read(7), read(999), read(1_000)],
+            ["0", "7", "999", "999+"]
+        );
+        assert!(Badge(0).is_empty() && !Badge(1).is_empty());
+    }
 }

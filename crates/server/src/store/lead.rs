@@ -11,7 +11,7 @@ use ringback_domain::scheduler::{Scheduler, SchedulerSettings};
 use ringback_domain::session::Session;
 
 use super::news::News;
-use super::{Hint, Row, StoreError, Tx, delivery, integration, json, sql};
+use super::{COUNTED_TO, Hint, Row, StoreError, Tx, delivery, integration, json, sql};
 use crate::random;
 
 /// A session has been given up and is to be captured: the lead (a new one, or the live one it joins), its
@@ -418,11 +418,14 @@ fn containing(text: &str) -> String {
     pattern
 }
 
-/// How many leads are new, for the badge.
+/// How many leads are new, for the badge; nobody counts further than [`COUNTED_TO`].
 pub fn count_new(tx: &mut Tx<'_>, business: BusinessId) -> Result<i64, StoreError> {
     tx.one(
-        sql!("SELECT COUNT(*) AS n FROM lead WHERE business_id = $1 AND state = 'new'"),
-        &[&business],
+        sql!(
+            "SELECT COUNT(*) AS n FROM (
+                 SELECT 1 AS one FROM lead WHERE business_id = $1 AND state = 'new' LIMIT $2) AS some"
+        ),
+        &[&business, &COUNTED_TO],
         |row| row.get("n"),
     )
 }

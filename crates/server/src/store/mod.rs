@@ -235,6 +235,8 @@ impl fmt::Debug for StoreOptions {
 
 /// The process's exit code after a failed fsync (`EX_IOERR` of sysexits.h), so that a supervisor can tell.
 pub const FATAL_EXIT_CODE: i32 = 74;
+/// Counts for badges end here: nobody reads a badge of fifty thousand, and counting them takes longer than the page.
+pub const COUNTED_TO: i64 = 1_000;
 
 /// The store, shared by everything in the server. Clones are the same store; the last one dropped (or
 /// [`Store::close`]) finishes what is waiting and lets go of the database.

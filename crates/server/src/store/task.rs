@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ringback_domain::id::{BusinessId, LeadId, StaffId, TaskId};
 use ringback_domain::task::Task;
 
-use super::{Row, StoreError, Tx, sql};
+use super::{COUNTED_TO, Row, StoreError, Tx, sql};
 
 /// What it takes to make one.
 #[derive(Clone, Debug)]
@@ -143,11 +143,13 @@ pub fn of_lead(
 pub fn overdue(tx: &mut Tx<'_>, business: BusinessId, staff: StaffId) -> Result<i64, StoreError> {
     tx.one(
         sql!(
-            "SELECT COUNT(*) AS n FROM task
-             WHERE business_id = $1 AND done_at IS NULL AND due_at <= $2
-               AND (assignee_id = $3 OR assignee_id IS NULL)"
+            "SELECT COUNT(*) AS n FROM (
+                 SELECT 1 AS one FROM task
+                 WHERE business_id = $1 AND done_at IS NULL AND due_at <= $2
+                   AND (assignee_id = $3 OR assignee_id IS NULL)
+                 LIMIT $4) AS some"
         ),
-        &[&business, &tx.now(), &staff],
+        &[&business, &tx.now(), &staff, &COUNTED_TO],
         |row| row.get("n"),
     )
 }

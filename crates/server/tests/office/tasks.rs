@@ -60,11 +60,11 @@ async fn a_task_is_made_assigned_comes_due_and_is_closed(world: TestServer) {
     let list = sam.opens("/office/tasks").await.text;
     assert!(list.contains("Call back with the price") && list.contains("Maria Alvarez"));
     assert!(!list.contains("is-overdue"));
-    assert_eq!(sam.script_asks("/office/counts").await["overdue"], 0);
+    assert_eq!(sam.script_asks("/office/counts").await["overdue"], "0");
 
     world.clock.advance(SignedDuration::from_mins(61));
-    assert_eq!(sam.script_asks("/office/counts").await["overdue"], 1);
-    assert_eq!(dana.script_asks("/office/counts").await["overdue"], 0);
+    assert_eq!(sam.script_asks("/office/counts").await["overdue"], "1");
+    assert_eq!(dana.script_asks("/office/counts").await["overdue"], "0");
     assert!(
         sam.opens("/office/tasks?show=overdue")
             .await
@@ -79,7 +79,7 @@ async fn a_task_is_made_assigned_comes_due_and_is_closed(world: TestServer) {
         .await;
     assert_eq!(closed.to, "/office/tasks?show=mine&did=task-done");
     assert!(open_tasks(&world).await.is_empty());
-    assert_eq!(sam.script_asks("/office/counts").await["overdue"], 0);
+    assert_eq!(sam.script_asks("/office/counts").await["overdue"], "0");
     assert!(
         sam.opens("/office/tasks?show=done")
             .await

@@ -2,9 +2,7 @@
 
 use jiff::SignedDuration;
 use ringback_domain::delivery::DeliveryKind::{TextFollowUp, TextLink};
-use ringback_domain::delivery::DeliveryStatus::{
-    self, Done, Due, Expired, Refused, Sending, Withdrawn,
-};
+use ringback_domain::delivery::DeliveryStatus::{self, Done, Due, Expired, Refused, Withdrawn};
 use ringback_domain::departure::Departure;
 use ringback_domain::follow_up::{TextNote, WhyNot};
 use ringback_domain::id::{LeadId, StaffId};
@@ -386,7 +384,9 @@ async fn a_stop_is_acknowledged_once_nothing_is_on_the_wire(w: World) {
     let slow = Fault::new(FaultKind::Slow { ms: 800 }).method("POST");
     w.sandbox.carrier().set_fault(slow);
     w.passes(HOLD);
-    w.until(lead, TextFollowUp, Sending).await;
+    // The carrier has it, and has not said so yet.
+    w.until_holds("the text is out", || async { !w.texts().is_empty() })
+        .await;
     let reply = w.sandbox.carrier().reply(ANA, "STOP").await.unwrap();
     assert_eq!(reply.webhook.unwrap().status, Some(200));
     let text = w.delivery(lead, TextFollowUp).await.unwrap();
