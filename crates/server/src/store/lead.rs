@@ -423,7 +423,7 @@ pub fn count_new(tx: &mut Tx<'_>, business: BusinessId) -> Result<i64, StoreErro
     tx.one(
         sql!(
             "SELECT COUNT(*) AS n FROM (
-                 SELECT 1 AS one FROM lead WHERE business_id = $1 AND state = 'new' LIMIT $2) AS some"
+                 SELECT 1 AS one FROM lead WHERE business_id = $1 AND state = 'new' LIMIT $2) AS counted"
         ),
         &[&business, &COUNTED_TO],
         |row| row.get("n"),

@@ -147,7 +147,7 @@ pub fn overdue(tx: &mut Tx<'_>, business: BusinessId, staff: StaffId) -> Result<
                  SELECT 1 AS one FROM task
                  WHERE business_id = $1 AND done_at IS NULL AND due_at <= $2
                    AND (assignee_id = $3 OR assignee_id IS NULL)
-                 LIMIT $4) AS some"
+                 LIMIT $4) AS counted"
         ),
         &[&business, &tx.now(), &staff, &COUNTED_TO],
         |row| row.get("n"),

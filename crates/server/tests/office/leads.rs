@@ -66,7 +66,7 @@ async fn a_leaver_appears_in_an_open_inbox(world: TestServer) {
     let rows = dana
         .script_asks(&format!("/office/rows?show=live&ids={id}"))
         .await;
-    assert_eq!(rows["new"], 1);
+    assert_eq!(rows["new"], "1");
     assert_eq!(rows["rows"][0]["id"], id.get());
     let html = rows["rows"][0]["html"].as_str().unwrap();
     for said in [
