@@ -23,6 +23,8 @@ pub struct Ask<T> {
 pub struct Went {
     /// Microseconds from the due moment to the whole answer, of the good ones.
     pub took: Histogram<u64>,
+    /// The same from the moment they were sent: without the line for a free connection.
+    pub sent: Histogram<u64>,
     /// Answered as they should be.
     pub good: u64,
     /// Refused in good order, and how long that took.
@@ -48,6 +50,7 @@ impl Went {
     fn new() -> Tried<Went> {
         Ok(Went {
             took: histogram()?,
+            sent: histogram()?,
             good: 0,
             refused: histogram()?,
             lasted: Duration::ZERO,
@@ -64,19 +67,22 @@ impl Went {
         self.took.value_at_percentile(percentile) as f64 / 1e3
     }
 
-    fn note(&mut self, verdict: Verdict, took: Duration) {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    /// `took` since it was due, `sent` since it was asked. Of a refusal counts how long the server took to say no.
+    fn note(&mut self, verdict: Verdict, took: Duration, sent: Duration) {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         match verdict {
             Verdict::Good => {
                 self.good += 1;
-                self.took.saturating_record(micros);
+                self.took.saturating_record(micros(took));
+                self.sent.saturating_record(micros(sent));
             }
-            Verdict::Refused => self.refused.saturating_record(micros),
+            Verdict::Refused => self.refused.saturating_record(micros(sent)),
         }
     }
 
     fn add(&mut self, other: &Went) -> Tried<()> {
         self.took.add(&other.took)?;
+        self.sent.add(&other.sent)?;
         self.refused.add(&other.refused)?;
         self.good += other.good;
         Ok(())
@@ -126,12 +132,10 @@ pub async fn open_loop<T>(
             let asked = ask(number);
             let sent = Instant::now();
             let answer = wire.ask(&asked.bytes).await?;
+            // Before the answer is judged: reading a calendar takes the judge longer than some answers take.
             used = Instant::now();
-            match heard(asked.about, &answer)? {
-                Verdict::Good => went.note(Verdict::Good, at.elapsed()),
-                // How long the server took to say no, not how long the line for a free connection was.
-                Verdict::Refused => went.note(Verdict::Refused, sent.elapsed()),
-            }
+            let verdict = heard(asked.about, &answer)?;
+            went.note(verdict, used.duration_since(at), used.duration_since(sent));
         }
     });
     let each = try_join_all(workers).await?;
@@ -180,8 +184,9 @@ pub async fn flat_out<T>(
             let asked = ask(number.replace(number.get() + 1));
             let at = Instant::now();
             let answer = wire.ask(&asked.bytes).await?;
+            let took = at.elapsed();
             let verdict = heard(asked.about, &answer)?;
-            went.note(verdict, at.elapsed());
+            went.note(verdict, took, took);
         }
         Tried::Ok(went)
     });

@@ -252,7 +252,7 @@ impl View {
             {
                 headers.insert(HeaderName::from_static("x-ringback-token"), token);
             }
-            let html = Fragment { v: &self }.render().map_err(not_rendered)?;
+            let html = rendered(&Fragment { v: &self })?;
             return Ok((self.status, headers, axum::response::Html(html)).into_response());
         }
         let all_saved = !self.has_unsaved && self.problems.is_empty() && self.said.is_none();
@@ -260,7 +260,7 @@ impl View {
         {
             return Ok((headers, Redirect::to(&self.url())).into_response());
         }
-        let html = Page { v: &self }.render().map_err(not_rendered)?;
+        let html = rendered(&Page { v: &self })?;
         Ok((self.status, headers, axum::response::Html(html)).into_response())
     }
 
@@ -295,9 +295,16 @@ impl View {
     }
 }
 
-fn not_rendered(error: askama::Error) -> Error {
-    tracing::error!(%error, "a scheduler page");
-    Error::Fault
+/// Most screens fit in this; a calendar of a month takes about as much.
+const USUAL_SCREEN: usize = 32 * 1024;
+
+fn rendered(template: &impl Template) -> Result<String, Error> {
+    let mut html = String::with_capacity(USUAL_SCREEN);
+    template.render_into(&mut html).map_err(|error| {
+        tracing::error!(%error, "a scheduler page");
+        Error::Fault
+    })?;
+    Ok(html)
 }
 
 #[derive(Template)]
@@ -540,14 +547,20 @@ impl View {
 
     /// A chosen window among *More days* opens them.
     fn chose_later(&self) -> bool {
-        self.more_days()
-            .iter()
-            .any(|day| day.windows.iter().any(|offered| self.is_chosen(offered)))
+        self.chosen().is_some()
+            && self
+                .more_days()
+                .iter()
+                .any(|day| day.windows.iter().any(|offered| self.is_chosen(offered)))
     }
 
     fn is_chosen(&self, offered: &Offered) -> bool {
-        let chosen = self.filled.get("window");
-        chosen.is_some_and(|chosen| answers::window(chosen) == Some(offered.window))
+        self.chosen() == Some(offered.window)
+    }
+
+    fn chosen(&self) -> Option<ChosenWindow> {
+        let chosen = self.filled.get("window")?;
+        answers::window(chosen)
     }
 
     fn window_value(&self, offered: &Offered) -> String {

@@ -57,7 +57,7 @@ pub fn hold(
     }
     release(tx, session)?;
     let now = tx.now();
-    let id = tx.one(
+    let id = tx.insert(
         sql!(
             "INSERT INTO appointment (business_id, scheduler_id, session_id, lead_id, state, held_until,
                                       window_start, window_end, created_at)
@@ -72,9 +72,7 @@ pub fn hold(
             &window.start,
             &window.end,
             &now,
-        ],
-        |row| row.get("id"),
-    )?;
+        ])?;
     if take(tx, session.business, id, window, capacity, &taken)? {
         return Ok(Some(id));
     }

@@ -27,7 +27,7 @@ pub struct NewBusiness {
 
 /// Makes a business.
 pub fn create(tx: &mut Tx<'_>, new: &NewBusiness) -> Result<BusinessId, StoreError> {
-    tx.one(
+    tx.insert(
         sql!(
             "INSERT INTO business (name, region, time_zone, locale, phone, details, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id"
@@ -41,7 +41,6 @@ pub fn create(tx: &mut Tx<'_>, new: &NewBusiness) -> Result<BusinessId, StoreErr
             &json::write(&new.details)?,
             &tx.now(),
         ],
-        |row| row.get("id"),
     )
 }
 

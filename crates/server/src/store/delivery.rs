@@ -15,7 +15,7 @@ pub fn plan(
     planned: Planned,
     by: Option<StaffId>,
 ) -> Result<DeliveryId, StoreError> {
-    let id = tx.one(
+    let id = tx.insert(
         sql!(
             "INSERT INTO delivery (business_id, kind, session_id, lead_id, appointment_id, state, due_at, fence,
                                    attempt, lookups, expires_at, by_staff, created_at)
@@ -31,9 +31,7 @@ pub fn plan(
             &planned.expires_at,
             &by,
             &tx.now(),
-        ],
-        |row| row.get("id"),
-    )?;
+        ])?;
     tx.hint(if planned.due_at <= tx.now() && !planned.kind.is_text() {
         Hint::Record {
             business: session.business,

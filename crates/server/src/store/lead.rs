@@ -64,7 +64,7 @@ pub fn capture(
     super::session::save(tx, session)?;
     plan_record(tx, session, &scheduler.settings, departure, left_at)?;
     lead.text_note = Some(plan_text(tx, session, &lead, &scheduler.settings, left_at)?);
-    save(tx, &lead)?;
+    save_text_note(tx, &lead)?;
     tx.tell(News::Captured {
         departure,
         after: tx.now().duration_since(left_at),
@@ -185,7 +185,7 @@ fn create(
     // A taken reference is drawn again; after a few unlucky draws the longer ones begin.
     for draw in 0..12 {
         lead.reference = reference(random::bytes(), draw >= 4);
-        let id = tx.first(
+        let id = tx.insert_new(
             sql!(
                 "INSERT INTO lead (business_id, scheduler_id, session_id, reference, name, phone, email, service,
                                    service_title, last_step, departure, answers, state, state_at, request_number,
@@ -209,9 +209,7 @@ fn create(
                 &now,
                 &lead.request_number,
                 &left_at,
-            ],
-            |row| row.get("id"),
-        )?;
+            ])?;
         if let Some(id) = id {
             lead.id = id;
             return Ok(lead);
@@ -463,6 +461,16 @@ pub fn of_person(
         &[&business, &phone],
         read,
     )
+}
+
+/// Writes what is said of the text, and nothing else: the rest stands there already.
+fn save_text_note(tx: &mut Tx<'_>, lead: &Lead) -> Result<(), StoreError> {
+    let text_note = lead.text_note.as_ref().map(json::write).transpose()?;
+    tx.execute(
+        sql!("UPDATE lead SET text_note = $3 WHERE business_id = $1 AND id = $2"),
+        &[&lead.business, &lead.id, &text_note],
+    )?;
+    Ok(())
 }
 
 /// Writes everything of a lead that moves, and tells open inboxes to look.

@@ -16,7 +16,7 @@ pub fn create(
     name: &str,
     settings: &SchedulerSettings,
 ) -> Result<SchedulerId, StoreError> {
-    tx.one(
+    tx.insert(
         sql!(
             "INSERT INTO scheduler (business_id, public_id, name, settings, version, created_at)
              VALUES ($1, $2, $3, $4, 1, $5) RETURNING id"
@@ -28,7 +28,6 @@ pub fn create(
             &json::write(settings)?,
             &tx.now(),
         ],
-        |row| row.get("id"),
     )
 }
 

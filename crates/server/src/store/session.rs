@@ -63,7 +63,7 @@ pub fn start_at(
         page_requested_at: None,
         touched_at: now,
     };
-    session.id = tx.one(
+    session.id = tx.insert(
         sql!(
             "INSERT INTO session (business_id, scheduler_id, state, state_at, step, answers, came_from,
                                   due_at, touched_at, created_at)
@@ -77,9 +77,7 @@ pub fn start_at(
             &json::write(&session.answers)?,
             &json::write(&session.came_from)?,
             &session.next_look(Presence::NOBODY, now),
-        ],
-        |row| row.get("id"),
-    )?;
+        ])?;
     add_token(tx, &session, token_hash)?;
     tell_saved(tx, &session, None);
     Ok(session)

@@ -371,6 +371,22 @@ pub(super) fn execute(
     Ok(changed)
 }
 
+/// An insert that ends with `RETURNING id`. SQLite would put the returned row into a table of its own, with a cache
+/// of its own, and throw both away again; it knows the id anyway.
+pub(super) fn insert(
+    connection: &Connection,
+    sql: Statement,
+    values: &[Value<'_>],
+) -> Result<Option<i64>, StoreError> {
+    let text = sql
+        .text()
+        .strip_suffix("RETURNING id")
+        .ok_or_else(|| StoreError::Bug("an insert ends with RETURNING id".into()))?;
+    let mut statement = bound_as(connection, text, sql, values)?;
+    let inserted = statement.raw_execute().map_err(|error| classify(&error))?;
+    Ok((inserted == 1).then(|| connection.last_insert_rowid()))
+}
+
 /// Gives rows to `take` until it has had enough.
 pub(super) fn query(
     connection: &Connection,
@@ -411,8 +427,18 @@ fn bound<'a>(
     sql: Statement,
     values: &[Value<'_>],
 ) -> Result<rusqlite::CachedStatement<'a>, StoreError> {
+    bound_as(connection, sql.text(), sql, values)
+}
+
+/// The same for a part of its text that has all its places.
+fn bound_as<'a>(
+    connection: &'a Connection,
+    text: &str,
+    sql: Statement,
+    values: &[Value<'_>],
+) -> Result<rusqlite::CachedStatement<'a>, StoreError> {
     let mut statement = connection
-        .prepare_cached(sql.text())
+        .prepare_cached(text)
         .map_err(|error| classify(&error))?;
     let places = match sql.known().places.get() {
         Some(places) => places,
@@ -503,7 +529,9 @@ fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.pragma_update(None, "cache_size", -65_536)?; // 64 MB
+        // 16 MB. Each commit that split a page looks through all that is cached: more would be slower, and what is
+        // not here is in the kernel's cache.
+        connection.pragma_update(None, "cache_size", -16_384)?;
         connection.pragma_update(None, "journal_size_limit", 67_108_864)?; // a WAL that grew shrinks again
         connection.pragma_update(None, "wal_autocheckpoint", 4_000)?; // pages of 4 KiB
         if purpose == Use::Read {

@@ -37,7 +37,7 @@ pub struct Member {
 
 /// Adds somebody; `None` when the email is taken.
 pub fn create(tx: &mut Tx<'_>, new: &NewStaff) -> Result<Option<StaffId>, StoreError> {
-    tx.first(
+    tx.insert_new(
         sql!(
             "INSERT INTO staff (business_id, name, email, role, password_hash, created_at)
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING RETURNING id"
@@ -50,7 +50,6 @@ pub fn create(tx: &mut Tx<'_>, new: &NewStaff) -> Result<Option<StaffId>, StoreE
             &new.password_hash,
             &tx.now(),
         ],
-        |row| row.get("id"),
     )
 }
 

@@ -47,7 +47,7 @@ pub enum Which {
 
 /// Makes a task.
 pub fn create(tx: &mut Tx<'_>, new: &NewTask) -> Result<TaskId, StoreError> {
-    tx.one(
+    tx.insert(
         sql!(
             "INSERT INTO task (business_id, lead_id, title, assignee_id, due_at, created_by, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id"
@@ -60,9 +60,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewTask) -> Result<TaskId, StoreError> {
             &new.due_at,
             &new.by,
             &tx.now(),
-        ],
-        |row| row.get("id"),
-    )
+        ])
 }
 
 /// Open tasks without a due time stand below those with one.

@@ -191,6 +191,38 @@ impl<'a> Tx<'a> {
         self.first(sql, params, read)?.ok_or(StoreError::NoRow)
     }
 
+    /// Inserts one row and says its id: `INSERT … RETURNING id`, which this ends with.
+    pub fn insert<T: Column>(
+        &mut self,
+        sql: Statement,
+        params: &[&dyn Param],
+    ) -> Result<T, StoreError> {
+        self.insert_new(sql, params)?.ok_or(StoreError::NoRow)
+    }
+
+    /// The same for `ON CONFLICT … DO NOTHING RETURNING id`; nothing when there was a conflict.
+    pub fn insert_new<T: Column>(
+        &mut self,
+        sql: Statement,
+        params: &[&dyn Param],
+    ) -> Result<Option<T>, StoreError> {
+        let mut id: Option<i64> = None;
+        self.statement(params, |link, values| match link {
+            Link::Sqlite(connection) => {
+                id = sqlite::insert(connection, sql, values)?;
+                Ok(())
+            }
+            Link::Postgres(connection) => connection.query(sql, values, &mut |row| {
+                id = Some(row.get("id")?);
+                Ok(false)
+            }),
+        })?;
+        let read = |id| T::read(Value::Int(id));
+        id.map(read)
+            .transpose()
+            .map_err(|wanted| StoreError::Bug(format!("an id is no {wanted}")))
+    }
+
     /// Asks the engine whether it understands a statement, without running it. For the test of all of them.
     #[doc(hidden)]
     pub fn prepare(&mut self, sql: Statement) -> Result<(), StoreError> {
