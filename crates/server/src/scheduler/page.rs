@@ -10,7 +10,7 @@ use super::turn::{self, Request, is_tag};
 use super::view::{Mark, Place, Screen, View};
 use crate::app::App;
 use crate::error::Error;
-use crate::store::{Order, StoreError, session};
+use crate::store::{Order, StoreError, Tx, session};
 
 /// `GET /s/{scheduler}`: the step where the visitor is; `?step=` an earlier one. Known sessions note that
 /// their page was asked for: a reload announces itself so.
@@ -128,23 +128,28 @@ async fn show(
         Ok(Some((view, session)))
     });
     let (view, session) = looked.await?.ok_or(Error::NotFound)?;
-    if let Some((business, id)) = session
-        && view.mark != Mark::None
-        && !caller.speculative
-    {
-        let noted = app.store.write(Order::Session(id.get()), move |tx| {
+    let is_theirs = view.mark != Mark::None && !caller.speculative;
+    let Some((business, id)) = session.filter(|_| is_theirs) else {
+        return view.answer(&app, &caller, false);
+    };
+    let store = app.store.clone();
+    let noting = tokio::spawn(async move {
+        let note = move |tx: &mut Tx<'_>| {
             let mut session = session::get(tx, business, id)?;
             if session.state != SessionState::Open {
                 return Ok(());
             }
             session::page_requested(tx, &mut session)
-        });
-        if let Err(error) = noted.await {
-            // A full disk must not keep people from reading their page; the reload then looks like a departure.
-            tracing::warn!(error = %passing(error)?, "a page request could not be noted");
-        }
+        };
+        store.write(Order::Session(id.get()), note).await
+    });
+    // While the page is written for the visitor, the request is written to disk.
+    let answer = view.answer(&app, &caller, false);
+    if let Err(error) = noting.await.map_err(|_| Error::Fault)? {
+        // A full disk must not keep people from reading their page; the reload then looks like a departure.
+        tracing::warn!(error = %passing(error)?, "a page request could not be noted");
     }
-    view.answer(&app, &caller, false)
+    answer
 }
 
 fn passing(error: StoreError) -> Result<StoreError, Error> {
