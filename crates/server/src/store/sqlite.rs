@@ -15,11 +15,13 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
+use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
 
@@ -38,6 +40,9 @@ const LARGEST_BATCH: usize = 1_024;
 
 /// Longest a batch keeps taking in newcomers before it commits.
 const LONGEST_BATCH: Duration = Duration::from_millis(20);
+
+/// A log of so many pages (of 4 KiB) is folded into the database.
+const FOLD_IN_AT: i32 = 4_000;
 
 /// How long to wait for a lock: only somebody else's `sqlite3` shell could hold one.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -81,8 +86,18 @@ pub(super) fn start(
             }
         })?);
     }
+    let log_pages = Arc::new(AtomicI32::new(0));
+    let seen = Arc::clone(&log_pages);
+    let note = move |_: &mut Wal, pages| {
+        seen.store(pages, Ordering::Relaxed);
+        Ok(())
+    };
+    connection
+        .wal_hook(Some(note))
+        .map_err(|error| cannot_open(path, &error))?;
     let writer = Writer {
         connection,
+        log_pages,
         shared: Arc::clone(shared),
         jobs: Arc::clone(writes),
         failed: Cell::new(false),
@@ -118,6 +133,8 @@ struct Writer {
     jobs: Jobs,
     /// The disk has failed: nothing is written any more.
     failed: Cell<bool>,
+    /// Pages in the log after the last commit.
+    log_pages: Arc<AtomicI32>,
     /// Held until the last write is done.
     _lock: File,
 }
@@ -146,8 +163,23 @@ impl Writer {
                 .and_then(|()| self.run_together(&mut batch, Self::run_in_savepoint));
         }
         match outcome.and_then(|()| self.commit(&batch)) {
-            Ok(()) => self.answer(batch),
+            Ok(()) => {
+                self.answer(batch);
+                self.fold_in();
+            }
             Err(error) => self.give_up(batch, &error),
+        }
+    }
+
+    /// Folds a log that has grown into the database. SQLite would do so inside of COMMIT, and let everybody in it
+    /// wait for thousands of pages; what is acknowledged is in the log and needs no haste.
+    fn fold_in(&self) {
+        if self.log_pages.load(Ordering::Relaxed) < FOLD_IN_AT {
+            return;
+        }
+        if let Err(error) = self.checkpoint() {
+            // Nothing is lost: the log still has it all, and the next commit tries again.
+            tracing::warn!(%error, "the log could not be folded in");
         }
     }
 
@@ -255,16 +287,19 @@ impl Writer {
 
     /// Folds the log into the database: on a full disk its pages can then be written again.
     fn make_room(&self) {
-        let checkpoint = |row: &rusqlite::Row<'_>| row.get::<_, i64>("checkpointed");
-        match self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], checkpoint)
-        {
+        match self.checkpoint() {
             Ok(pages) => tracing::warn!(pages, "the disk is full: the log was folded in"),
             Err(error) => {
                 tracing::warn!(%error, "the disk is full: the log could not be folded in")
             }
         }
+    }
+
+    /// How many pages of the log are in the database now.
+    fn checkpoint(&self) -> rusqlite::Result<i64> {
+        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+        self.connection
+            .query_row(sql, [], |row| row.get("checkpointed"))
     }
 
     fn last_words(&self) -> String {
@@ -533,7 +568,7 @@ fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> {
         // not here is in the kernel's cache.
         connection.pragma_update(None, "cache_size", -16_384)?;
         connection.pragma_update(None, "journal_size_limit", 67_108_864)?; // a WAL that grew shrinks again
-        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?; // pages of 4 KiB
+        connection.pragma_update(None, "wal_autocheckpoint", FOLD_IN_AT)?; // the writer does so by itself
         if purpose == Use::Read {
             connection.pragma_update(None, "query_only", true)?;
         }

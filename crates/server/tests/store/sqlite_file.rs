@@ -144,6 +144,25 @@ async fn what_a_crash_left_in_the_log_is_folded_in_before_anything_is_added() {
     assert_eq!(put(&store, "after", 1).await, Ok(1));
 }
 
+/// The log is folded in after the answers, and so it begins anew: it does not grow with all that is ever written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_has_grown_is_folded_in() {
+    const MIB: u64 = 1 << 20;
+    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    let log = world.place().file().unwrap();
+    let log = log.with_file_name("ringback.db-wal");
+    let mut longest = 0;
+    for number in 0..40 {
+        // Twice: in its row and in the index.
+        let id = format!("{number}{}", "x".repeat(MIB as usize));
+        put(&world.store, &id, number).await.unwrap();
+        longest = longest.max(fs::metadata(&log).unwrap().len());
+    }
+    assert!(longest > 15 * MIB, "it is left alone at first: {longest}");
+    assert!(longest < 24 * MIB, "{longest} of 80 MiB written");
+    assert_eq!(count(&world.store).await, 40);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_fsync_serves_all_who_wait() {
     let world = TestStore::fresh(Engine::Sqlite).unwrap();
