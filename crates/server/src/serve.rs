@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::app::{App, Course};
 use crate::clock::Clock;
@@ -15,6 +15,10 @@ use crate::{duties, http, metrics, routes};
 
 /// Pages that are told to move stand elsewhere within this time, or the line ends.
 const MOVE_WITHIN: Duration = Duration::from_secs(8);
+
+/// Connections that wait to be accepted, as far as the kernel allows so many (`net.core.somaxconn`). The usual 128
+/// are soon full, and whoever comes then tries again a second later, in the kernel and without a word.
+const BACKLOG: u32 = 4_096;
 
 /// What cannot be started, as a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +39,7 @@ pub struct Server {
 impl Server {
     /// Opens the store, begins this node's life, listens, starts the duties.
     pub async fn start(config: Config, clock: Clock) -> Result<Self, CannotStart> {
-        let listener = listen(config.listen).await?;
+        let listener = listen(config.listen)?;
         Self::start_on(listener, config, clock).await
     }
 
@@ -49,7 +53,7 @@ impl Server {
         let figures = match config.metrics_listen {
             Some(address) => {
                 metrics::begin();
-                Some(listen_for(address, "metrics_listen").await?)
+                Some(listen_for(address, "metrics_listen")?)
             }
             None => None,
         };
@@ -119,14 +123,26 @@ async fn others_run(app: &App) -> bool {
 }
 
 /// Binds the listener, with a sentence when it cannot.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, CannotStart> {
-    listen_for(address, "listen").await
+pub fn listen(address: SocketAddr) -> Result<TcpListener, CannotStart> {
+    listen_for(address, "listen")
 }
 
-async fn listen_for(address: SocketAddr, setting: &str) -> Result<TcpListener, CannotStart> {
-    TcpListener::bind(address).await.map_err(|e| {
+fn listen_for(address: SocketAddr, setting: &str) -> Result<TcpListener, CannotStart> {
+    listen_at(address).map_err(|e| {
         CannotStart(format!("cannot listen on {address}: {e}. Is another server running there? Set `{setting}` to another port."))
     })
+}
+
+fn listen_at(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A server that is started again need not wait until the last one's connections are forgotten. (Elsewhere the
+    // option means something else: two could listen at once.)
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Opens the store and begins this node's life.
@@ -155,4 +171,27 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, CannotStart> {
         .await
         .map_err(|e| CannotStart(format!("the store opens, but cannot be written: {e}")))?;
     Ok(App::new(config, store, clock, owner, vault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_burst_of_visitors_need_not_knock_twice() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut burst = Vec::new();
+        // Nobody is accepted meanwhile.
+        for visitor in 0..1_000 {
+            let connected = tokio::net::TcpStream::connect(address);
+            let connected = tokio::time::timeout(Duration::from_secs(10), connected).await;
+            burst.push(
+                connected
+                    .unwrap_or_else(|_| panic!("visitor {visitor}"))
+                    .unwrap(),
+            );
+        }
+        assert_eq!(burst.len(), 1_000);
+    }
 }

@@ -223,9 +223,7 @@ impl TestServer {
         change: impl FnOnce(&mut crate::config::Config),
     ) -> Option<Self> {
         let place = Place::fresh(engine)?;
-        let listener = crate::serve::listen(([127, 0, 0, 1], 0).into())
-            .await
-            .expect("a free port");
+        let listener = crate::serve::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let keys = TempDir::with_prefix("ringback-keys-").expect("a temporary folder");
         let mut config = crate::config::Config {
@@ -262,9 +260,7 @@ impl TestServer {
 
     /// Another node over the same rows, with the same clock; and where it answers.
     pub async fn another_node(&self, name: &str) -> (crate::serve::Server, String) {
-        let listener = crate::serve::listen(([127, 0, 0, 1], 0).into())
-            .await
-            .expect("a free port");
+        let listener = crate::serve::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let config = crate::config::Config {
             node: name.into(),
@@ -293,7 +289,7 @@ impl TestServer {
         let (address, config) = (server.address, server.app.config.clone());
         server.stop().await;
         meanwhile();
-        let listener = crate::serve::listen(address).await.expect("the same port");
+        let listener = crate::serve::listen(address).expect("the same port");
         let server = crate::serve::Server::start_on(listener, config, clock.clone())
             .await
             .expect("the same store");

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use hdrhistogram::Histogram;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -100,6 +101,8 @@ pub struct Arrival {
     pub connections: usize,
 }
 
+/// Connections opened at a time.
+const CONNECTING: usize = 64;
 /// A connection that has been idle for longer is not used again.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -110,16 +113,14 @@ pub async fn open_loop<T>(
     ask: impl Fn(u64) -> Ask<T>,
     heard: impl Fn(T, &Answer<'_>) -> Tried<Verdict>,
 ) -> Tried<Went> {
-    let mut wires = Vec::with_capacity(arrival.connections);
-    for _ in 0..arrival.connections {
-        wires.push(Wire::connect(to, None).await?);
-    }
+    let connect = || async move { Tried::Ok((Wire::connect(to, None).await?, Instant::now())) };
+    let connecting = stream::iter(0..arrival.connections).map(|_| connect());
+    let wires: Vec<_> = connecting.buffered(CONNECTING).try_collect().await?;
     let begun = Instant::now() + Duration::from_millis(20);
     let due = Mutex::new(pace(begun, arrival));
     let (due, ask, heard) = (&due, &ask, &heard);
-    let workers = wires.into_iter().map(|mut wire| async move {
+    let workers = wires.into_iter().map(|(mut wire, mut used)| async move {
         let mut went = Went::new()?;
-        let mut used = Instant::now();
         loop {
             let next = due.lock().await.recv().await;
             let Some((number, at)) = next else {

@@ -59,7 +59,7 @@ impl Demo {
     pub async fn start(options: Options) -> Result<Self, CannotStart> {
         known_zone(&options.time_zone)?;
         let (data, folder) = folder(options.data)?;
-        let listener = serve::listen(options.listen).await?;
+        let listener = serve::listen(options.listen)?;
         let address = listener
             .local_addr()
             .map_err(|e| CannotStart(e.to_string()))?;

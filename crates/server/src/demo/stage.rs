@@ -169,7 +169,7 @@ pub async fn open_website(
             "/website.css",
             get(|| async { css(include_str!("../../assets/demo/website.css")) }),
         );
-    let listener = serve::listen(([127, 0, 0, 1], 0).into()).await?;
+    let listener = serve::listen(([127, 0, 0, 1], 0).into())?;
     let port = listener
         .local_addr()
         .map_err(|e| CannotStart(e.to_string()))?

@@ -295,16 +295,21 @@ impl View {
     }
 }
 
-/// Most screens fit in this; a calendar of a month takes about as much.
-const USUAL_SCREEN: usize = 32 * 1024;
+thread_local! {
+    /// Where a screen is written: what has grown to the largest one so far need not grow again, and the answer, which
+    /// may wait for a slow line, takes no more than it needs.
+    static SCREEN: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 fn rendered(template: &impl Template) -> Result<String, Error> {
-    let mut html = String::with_capacity(USUAL_SCREEN);
-    template.render_into(&mut html).map_err(|error| {
-        tracing::error!(%error, "a scheduler page");
-        Error::Fault
-    })?;
-    Ok(html)
+    SCREEN.with_borrow_mut(|screen| {
+        screen.clear();
+        template.render_into(screen).map_err(|error| {
+            tracing::error!(%error, "a scheduler page");
+            Error::Fault
+        })?;
+        Ok(screen.clone())
+    })
 }
 
 #[derive(Template)]

@@ -37,7 +37,7 @@ impl FirstRun {
     async fn begin(engine: Engine) -> Self {
         let place = Place::fresh(engine).unwrap();
         let keys = TempDir::new().unwrap();
-        let listener = serve::listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let listener = serve::listen(([127, 0, 0, 1], 0).into()).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let config = Config {
             public_url: url.parse().unwrap(),
