@@ -798,12 +798,13 @@ impl Connection {
     }
 }
 
-/// Connection (08), resources (53), operator intervention such as a shutdown (57), system (58), a standby (25006).
+/// Connection (08), resources (53), operator intervention such as a shutdown (57), system (58), a standby (25006), a
+/// transaction that was silent for too long because we were stopped in it (25P03).
 fn is_outage(code: &str) -> bool {
     ["08", "53", "57", "58"]
         .iter()
         .any(|class| code.starts_with(class))
-        || code == "25006"
+        || matches!(code, "25006" | "25P03")
 }
 
 fn is_io(error: &::postgres::Error) -> bool {

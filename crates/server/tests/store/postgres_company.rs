@@ -191,3 +191,26 @@ async fn told_after_a_break(at: Break, repeats: u64) {
     assert_eq!((figures.reconnects, figures.repeats), (1, repeats));
     assert_eq!(count(&store).await, 3);
 }
+
+/// As when the whole server is stopped for a while: PostgreSQL ends the silent transaction, and its command runs again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_silent_for_too_long_is_run_again() {
+    let Some((ours, _)) = two_nodes() else {
+        return;
+    };
+    put(&ours.store, "counter", 0).await.unwrap();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let silent = move |tx: &mut Tx<'_>| {
+        if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            tx.execute(
+                sql!("SET LOCAL idle_in_transaction_session_timeout = '20ms'"),
+                &[],
+            )?;
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        add_one(tx)
+    };
+    assert_eq!(ours.store.write(Order::Any, silent).await, Ok(1));
+    assert_eq!(runs.load(Ordering::SeqCst), 2);
+}
