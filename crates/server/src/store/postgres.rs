@@ -908,3 +908,19 @@ impl<'a> FromSql<'a> for Cell<'a> {
         ) || <&str as FromSql>::accepts(ty)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By their codes in PostgreSQL's Appendix A.
+    #[test]
+    fn what_is_over_by_itself_is_an_outage_and_a_mistake_is_none() {
+        let outages = [
+            "08006", "53300", "57P01", "57P03", "58030", "25006", "25P03",
+        ];
+        assert_eq!(outages.map(is_outage), [true; 7]);
+        let mistakes = ["42601", "23503", "22001", "25P02", "40001"];
+        assert_eq!(mistakes.map(is_outage), [false; 5]);
+    }
+}
