@@ -181,9 +181,12 @@ mod tests {
     async fn a_burst_of_visitors_need_not_knock_twice() {
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
+        let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
+        let allowed = allowed.ok().and_then(|most| most.trim().parse().ok());
+        let visitors = allowed.unwrap_or(1_000_usize).min(1_000);
         let mut burst = Vec::new();
         // Nobody is accepted meanwhile.
-        for visitor in 0..1_000 {
+        for visitor in 0..visitors {
             let connected = tokio::net::TcpStream::connect(address);
             let connected = tokio::time::timeout(Duration::from_secs(10), connected).await;
             burst.push(
@@ -192,6 +195,6 @@ mod tests {
                     .unwrap(),
             );
         }
-        assert_eq!(burst.len(), 1_000);
+        assert_eq!(burst.len(), visitors);
     }
 }
