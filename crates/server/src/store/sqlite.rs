@@ -4,7 +4,8 @@
 //! hints. When one fails, the batch is undone and run again, each command in a SAVEPOINT of its own, so that the
 //! one that fails undoes itself alone (a savepoint keeps a copy of every page it touches, which is dear for what
 //! seldom happens). Nobody lingers for company: a batch is what arrived while the last one was being committed.
-//! The file belongs to one process, by a lock beside it.
+//! The log is folded into the database after the answers, when it has grown. The file belongs to one process, by a
+//! lock beside it.
 //! LOWER() is ours here: SQLite's own knows ASCII alone, where PostgreSQL's knows every letter (unless the
 //! database was made with the character type C).
 //! Deliberately absent: ANALYZE. Without statistics the plans are the ones the tests have seen.
