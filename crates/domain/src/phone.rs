@@ -278,10 +278,11 @@ fn refusal(error: &ParseError, region: Region, digits: usize) -> PhoneError {
     }
 }
 
-/// Whether such a number can be somebody's. The library's plan is asked first; numbering plans grow
-/// faster than libraries, so in North America the shape is enough.
+/// Whether such a number can be somebody's: by the library's plan. Numbering plans grow faster than libraries, so
+/// in North America the shape is enough.
 fn exists(number: &PhoneNumber) -> Result<(), PhoneError> {
-    if number.is_valid() || has_north_american_shape(number) || is_for_fiction(number) {
+    // The library, which is dear, last.
+    if has_north_american_shape(number) || is_for_fiction(number) || number.is_valid() {
         return Ok(());
     }
     Err(match number.is_possible_with_reason() {

@@ -2,8 +2,8 @@
 //! that can go on at the same time as others); the store keeps one row per taken place under a primary
 //! key, so two visits can never overlap, whoever races. Here: what is offered, and which places a visit takes.
 
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::civil::{Date, Time};
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::business::Business;
@@ -32,6 +32,8 @@ pub struct Day {
 pub struct Offered {
     /// When.
     pub window: ChosenWindow,
+    /// The same as the business's clocks show it: from and to.
+    pub hours: (Time, Time),
     /// How many visits still fit.
     pub free: u16,
     /// How many fit when it is empty.
@@ -83,7 +85,8 @@ impl Taken {
     /// The seats that are free for the whole of a window, lowest first.
     pub fn free_seats(&self, window: ChosenWindow, capacity: u16) -> impl Iterator<Item = Seat> {
         let wanted = quarters(window);
-        let mut free = vec![true; usize::from(capacity) + 1];
+        // Most windows have nothing taken: then nothing is kept.
+        let mut taken = Vec::new();
         let first = self
             .0
             .partition_point(|span| span.quarters.start <= wanted.start - LONGEST);
@@ -91,17 +94,17 @@ impl Taken {
             .iter()
             .take_while(|span| span.quarters.start < wanted.end);
         for span in near.filter(|span| span.quarters.end > wanted.start) {
+            taken.resize(usize::from(capacity) + 1, false);
             for seat in &span.seats {
                 let seat = usize::try_from(*seat).unwrap_or(usize::MAX);
-                if let Some(free) = free.get_mut(seat) {
-                    *free = false;
+                if let Some(taken) = taken.get_mut(seat) {
+                    *taken = true;
                 }
             }
         }
-        (0..)
-            .zip(free)
-            .skip(1)
-            .filter_map(|(seat, free)| free.then_some(seat))
+        (1..=capacity)
+            .filter(move |seat| !taken.get(usize::from(*seat)).is_some_and(|taken| *taken))
+            .map(Seat::from)
     }
 }
 
@@ -119,18 +122,20 @@ pub fn offers(
     let earliest = now.saturating_add_duration(SignedDuration::from_mins(i64::from(
         settings.lead_time_minutes,
     )));
-    today
-        .series(jiff::Span::new().days(1))
+    let rules = rules(settings);
+    DayClock::from(today, &zone)
         .take(usize::from(settings.horizon_days) + 1)
-        .filter_map(|date| {
-            let windows: Vec<Offered> = rules_on(business, settings, date)
-                .filter_map(|rule| Some((rule, window_on(date, rule, &zone)?)))
+        .filter_map(|clock| {
+            let date = clock.date;
+            let windows: Vec<Offered> = open_on(business, &rules, date)
+                .filter_map(|rule| Some((rule, clock.window(rule)?)))
                 .filter(|(_, window)| window.start >= earliest)
                 .filter_map(|(rule, window)| {
                     let free = taken.free_seats(window, rule.capacity).count();
                     let free = u16::try_from(free).unwrap_or(u16::MAX);
                     (free > 0).then_some(Offered {
                         window,
+                        hours: clock.shows(rule, window),
                         free,
                         capacity: rule.capacity,
                     })
@@ -173,8 +178,9 @@ pub fn capacity(
 ) -> Option<u16> {
     let zone = business.zone();
     let date = window.start.to_zoned_datetime(zone.clone()).date();
-    rules_on(business, settings, date)
-        .find(|rule| window_on(date, *rule, &zone) == Some(window))
+    let clock = DayClock::from(date, &zone).next()?;
+    open_on(business, &rules(settings), date)
+        .find(|rule| clock.window(*rule) == Some(window))
         .map(|rule| rule.capacity)
 }
 
@@ -195,37 +201,82 @@ pub fn nearest(days: &[Day], wanted: ChosenWindow) -> Vec<Offered> {
     all
 }
 
-fn rules_on<'a>(
-    business: &'a Business,
-    settings: &'a SchedulerSettings,
+/// The windows of an open day, in the order of their start.
+fn rules(settings: &SchedulerSettings) -> Vec<WindowRule> {
+    let whole = |rule: &&WindowRule| rule.from < rule.to && rule.capacity > 0;
+    let mut rules: Vec<WindowRule> = settings.windows.iter().filter(whole).copied().collect();
+    rules.sort_by_key(|rule| (rule.from, rule.to));
+    rules
+}
+
+/// Those of them that lie within a day's opening hours.
+fn open_on(
+    business: &Business,
+    rules: &[WindowRule],
     date: Date,
-) -> impl Iterator<Item = WindowRule> + 'a {
+) -> impl Iterator<Item = WindowRule> {
     let details = &business.details;
     let open = details
         .hours
         .on(date.weekday())
         .filter(|_| !details.closed_days.contains(&date));
-    let mut rules: Vec<WindowRule> = settings
-        .windows
+    rules
         .iter()
-        .filter(|rule| rule.from < rule.to && rule.capacity > 0)
-        .filter(|rule| open.is_some_and(|open| rule.from >= open.from && rule.to <= open.to))
+        .filter(move |rule| open.is_some_and(|open| rule.from >= open.from && rule.to <= open.to))
         .copied()
-        .collect();
-    rules.sort_by_key(|rule| (rule.from, rule.to));
-    rules.into_iter()
 }
 
-fn window_on(date: Date, rule: WindowRule, zone: &TimeZone) -> Option<ChosenWindow> {
-    let at = |time| -> Option<Timestamp> {
-        let wall: DateTime = date.to_datetime(time);
-        Some(wall.to_zoned_datetime(zone.clone()).ok()?.timestamp())
-    };
-    let window = ChosenWindow {
-        start: at(rule.from)?,
-        end: at(rule.to)?,
-    };
-    (window.start < window.end).then_some(window)
+/// A day as a zone's clocks show it. Two days a year have a clock change; on all others one offset holds from
+/// midnight to midnight, and a calendar asks for hundreds of times.
+struct DayClock<'a> {
+    date: Date,
+    zone: &'a TimeZone,
+    steady: Option<Offset>,
+}
+
+impl<'a> DayClock<'a> {
+    /// Of this day and those after it.
+    fn from(first: Date, zone: &'a TimeZone) -> impl Iterator<Item = Self> {
+        // A midnight that a change swallows is nobody's.
+        let offset_at = |date: Date| {
+            let wall = date.to_datetime(Time::midnight());
+            let midnight = zone.to_timestamp(wall).ok()?;
+            Some(zone.to_offset(midnight)).filter(|offset| offset.to_datetime(midnight) == wall)
+        };
+        let mut begins = offset_at(first);
+        first.series(jiff::Span::new().days(1)).map(move |date| {
+            let ends = date.tomorrow().ok().and_then(offset_at);
+            let steady = begins.filter(|_| begins == ends);
+            begins = ends;
+            Self { date, zone, steady }
+        })
+    }
+
+    fn window(&self, rule: WindowRule) -> Option<ChosenWindow> {
+        let at = |time: Time| {
+            let wall = self.date.to_datetime(time);
+            match self.steady {
+                Some(offset) => offset.to_timestamp(wall).ok(),
+                None => self.zone.to_timestamp(wall).ok(),
+            }
+        };
+        let window = ChosenWindow {
+            start: at(rule.from)?,
+            end: at(rule.to)?,
+        };
+        (window.start < window.end).then_some(window)
+    }
+
+    /// What the clocks show at both ends: the rule's own hours, unless a change swallows one of them.
+    fn shows(&self, rule: WindowRule, window: ChosenWindow) -> (Time, Time) {
+        match self.steady {
+            Some(_) => (rule.from, rule.to),
+            None => {
+                let shown = |at: Timestamp| self.zone.to_datetime(at).time();
+                (shown(window.start), shown(window.end))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -234,7 +285,7 @@ mod tests {
     use crate::business::{BusinessDetails, OpenSpan, OpeningHours};
     use crate::id::BusinessId;
     use crate::region::Region;
-    use jiff::civil::time;
+    use jiff::civil::{DateTime, time};
 
     fn business(zone: &str) -> Business {
         let open = Some(OpenSpan {
@@ -253,6 +304,39 @@ mod tests {
                 ..BusinessDetails::default()
             },
             version: 1,
+        }
+    }
+
+    #[test]
+    fn whatever_the_day_a_window_is_where_its_zone_has_it() {
+        let hours = [(0, 1), (0, 3), (1, 2), (2, 3), (2, 6), (8, 12), (20, 23)];
+        for zone in [
+            "America/Phoenix",
+            "America/New_York",
+            "America/Havana",
+            "Asia/Beirut",
+            "Australia/Lord_Howe",
+            "Europe/London",
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            for clock in DayClock::from(jiff::civil::date(2021, 1, 1), &zone).take(6 * 365) {
+                let date = clock.date;
+                for (from, to) in hours {
+                    let rule = WindowRule {
+                        from: time(from, 0, 0, 0),
+                        to: time(to, 0, 0, 0),
+                        capacity: 1,
+                    };
+                    let at = |time| zone.to_timestamp(date.to_datetime(time)).unwrap();
+                    let (start, end) = (at(rule.from), at(rule.to));
+                    let window = Some(ChosenWindow { start, end }).filter(|_| start < end);
+                    assert_eq!(clock.window(rule), window, "{date} {zone:?} {rule:?}");
+                    let shown = |at| zone.to_datetime(at).time();
+                    if let Some(window) = window {
+                        assert_eq!(clock.shows(rule, window), (shown(start), shown(end)));
+                    }
+                }
+            }
         }
     }
 

@@ -14,6 +14,9 @@ use ringback_server::serve::{CannotStart, Server};
 use ringback_server::{doctor, logs, seed, store};
 use secrecy::ExposeSecret;
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The online scheduler that notices at once when somebody leaves.
 #[derive(Parser)]
 #[command(version)]

@@ -144,7 +144,7 @@ impl Saying {
         let session = &mut session;
         match self.t {
             Word::Attach | Word::Here => page::is_here(tx, session, &says, line, owner).map(drop),
-            Word::Touch => page::touched(tx, session, &says),
+            Word::Touch => page::touched(tx, session, &says, line, owner),
             Word::Hidden | Word::Shown => page::turned(tx, session.id, &says),
             Word::Bye => page::said_goodbye(tx, session, &says, Departure::Left, owner),
             Word::Closed => page::said_goodbye(tx, session, &says, Departure::Closed, owner),

@@ -3,11 +3,10 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
@@ -24,58 +23,55 @@ pub struct ClientAddress(pub IpAddr);
 /// address with a dozen open inboxes stays far below.
 const BURST: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 const A_SECOND: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
-/// Addresses remembered before the idle ones are forgotten.
+/// Addresses remembered before the idle ones are forgotten, and after how many requests that is looked at: going
+/// through all of them takes a millisecond, which nobody may make each request cost.
 const REMEMBERED: usize = 50_000;
+const LOOKED_EVERY: usize = 10_000;
+static ASKED: AtomicUsize = AtomicUsize::new(0);
 
 static REQUESTS: LazyLock<DefaultKeyedRateLimiter<IpAddr>> =
     LazyLock::new(|| RateLimiter::keyed(Quota::per_second(A_SECOND).allow_burst(BURST)));
 
 /// Names the client for everything further in.
-pub async fn name(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub fn name(app: &App, request: &mut Request) -> ClientAddress {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
     let address = client_address(peer, request.headers(), &app.config.trusted_proxies);
-    request.extensions_mut().insert(ClientAddress(address));
-    next.run(request).await
+    let client = ClientAddress(address);
+    request.extensions_mut().insert(client);
+    client
 }
 
 /// Refuses a client that asks too often, with the seconds to wait.
-pub async fn not_too_often(State(app): State<App>, request: Request, next: Next) -> Response {
-    let Some(ClientAddress(address)) = request.extensions().get().copied() else {
-        return next.run(request).await;
-    };
+pub fn not_too_often(app: &App, ClientAddress(address): ClientAddress) -> Result<(), Error> {
     // Load tests and kiosks on the same machine: loopback is ourselves unless a proxy speaks for somebody.
     if address.is_loopback() && app.config.trusted_proxies.is_empty() {
-        return next.run(request).await;
+        return Ok(());
     }
-    if REQUESTS.len() > REMEMBERED {
+    if ASKED.fetch_add(1, Ordering::Relaxed) % LOOKED_EVERY == 0 && REQUESTS.len() > REMEMBERED {
         REQUESTS.retain_recent();
+        REQUESTS.shrink_to_fit();
     }
-    match REQUESTS.check_key(&household(address)) {
-        Ok(()) => next.run(request).await,
-        Err(until) => {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            Error::TooMany {
-                retry_after: wait.as_secs() + 1,
-            }
-            .into_response()
+    REQUESTS.check_key(&household(address)).map_err(|until| {
+        let wait = until.wait_time_from(DefaultClock::default().now());
+        Error::TooMany {
+            retry_after: wait.as_secs() + 1,
         }
-    }
+    })
 }
 
 /// Refuses a body that says it is too large before any of it is read.
-pub async fn bodies_within_bounds(request: Request, next: Next) -> Response {
-    let length = request
-        .headers()
+pub fn body_within_bounds(headers: &HeaderMap) -> Result<(), Error> {
+    let length = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > LARGEST_BODY as u64) {
-        return Error::TooLarge.into_response();
+    match length {
+        Some(length) if length > LARGEST_BODY as u64 => Err(Error::TooLarge),
+        _ => Ok(()),
     }
-    next.run(request).await
 }
 
 /// The rightmost address that is not one of our proxies: everything left of it is the client's own claim.

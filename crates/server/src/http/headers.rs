@@ -1,8 +1,7 @@
 //! What every answer carries, unless its handler has said otherwise.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::app::App;
@@ -13,17 +12,29 @@ use crate::words::{FALLBACK, Words};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; frame-src 'self'; form-action 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'self'";
 
-/// Adds the headers that keep pages safe. `same-origin` and not `no-referrer`: the latter makes browsers send
-/// `Origin: null` with our own forms.
-pub async fn on_every_answer(State(app): State<App>, request: Request, next: Next) -> Response {
-    let for_a_program = request.uri().path().starts_with("/api/");
-    let languages = request.headers().get(header::ACCEPT_LANGUAGE).cloned();
-    let mut response = next.run(request).await;
+/// What of a request decides how its answer is put.
+pub struct Asked {
+    by_a_program: bool,
+    languages: Option<HeaderValue>,
+}
+
+impl Asked {
+    /// Before the request is given away.
+    pub fn of(request: &Request) -> Self {
+        Self {
+            by_a_program: request.uri().path().starts_with("/api/"),
+            languages: request.headers().get(header::ACCEPT_LANGUAGE).cloned(),
+        }
+    }
+}
+
+/// Puts an error into the words of whoever asked, and adds the headers that keep pages safe. `same-origin` and not
+/// `no-referrer`: the latter makes browsers send `Origin: null` with our own forms.
+pub fn dressed(app: &App, asked: &Asked, mut response: Response) -> Response {
     if let Some(Told(error)) = response.extensions().get() {
-        let languages = languages
-            .as_ref()
-            .and_then(|languages| languages.to_str().ok());
-        response = match for_a_program {
+        let languages = asked.languages.as_ref();
+        let languages = languages.and_then(|languages| languages.to_str().ok());
+        response = match asked.by_a_program {
             true => error.problem(),
             false => error.page(Words::negotiate(languages, FALLBACK)),
         };

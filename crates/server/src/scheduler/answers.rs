@@ -1,6 +1,7 @@
 //! From the fields of a step to answers, and what is wrong with them; which steps are answered.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use ringback_domain::person::{self, clean_line, clean_name};
@@ -126,7 +127,8 @@ pub fn filled(answers: &Answers) -> BTreeMap<String, String> {
     put("name", &answers.name);
     put("email", &answers.email);
     put("text_me", if answers.text_me { "yes" } else { "" });
-    put("window", &answers.window.map(written).unwrap_or_default());
+    let window = answers.window.map(|window| Written(window).to_string());
+    put("window", &window.unwrap_or_default());
     put("street", &answers.address.street);
     put("unit", &answers.address.unit);
     put("city", &answers.address.city);
@@ -146,12 +148,13 @@ pub fn filled_phone(answers: &Answers, region: Region) -> String {
 }
 
 /// A window as a field carries it: two instants in microseconds.
-pub fn written(window: ChosenWindow) -> String {
-    format!(
-        "{}-{}",
-        window.start.as_microsecond(),
-        window.end.as_microsecond()
-    )
+pub struct Written(pub ChosenWindow);
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ChosenWindow { start, end } = self.0;
+        write!(f, "{}-{}", start.as_microsecond(), end.as_microsecond())
+    }
 }
 
 /// The window that a field carries.

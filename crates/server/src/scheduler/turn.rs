@@ -314,9 +314,14 @@ pub fn show(
         SessionState::Booked { .. } => Step::Booked,
         _ => answers::reachable(step, settings, region, &session.answers),
     };
-    let days = match step {
-        Step::Time => appointment::offers(tx, &place.business, settings, Some(session.id))?,
-        _ => Vec::new(),
+    let taken = match step {
+        Step::Time => Some(appointment::taken_to_the_horizon(
+            tx,
+            &place.business,
+            settings,
+            Some(session.id),
+        )?),
+        _ => None,
     };
     let window = match step {
         Step::Place | Step::Review => {
@@ -329,7 +334,7 @@ pub fn show(
     let mut view = request
         .view(place, Some(known), Screen::Step(step))
         .with_answers(&session.answers);
-    view.days = days;
+    view.taken = taken.map(|taken| (taken, tx.now()));
     view.window = window;
     if step == Step::Booked {
         view.with_booked(appointment::booked_by(tx, session)?.as_ref());
@@ -363,13 +368,13 @@ pub fn show_gone(
         .with_answers(&known.session.answers);
     let mut view = carrying(request, view, false);
     view.nearest = places::nearest(&days, wanted);
-    view.days = days;
-    let key = if view.days.is_empty() {
+    let key = if days.is_empty() {
         "window-gone-no-other"
     } else {
         "window-gone"
     };
     view.said = Some(view.w.say(key));
+    view.days = days.into();
     view.status = axum::http::StatusCode::CONFLICT;
     Ok(view)
 }

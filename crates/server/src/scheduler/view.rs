@@ -13,13 +13,13 @@ use ringback_domain::appointment::Appointment;
 use ringback_domain::business::Business;
 use ringback_domain::person::masked_name;
 use ringback_domain::phone::Phone;
-use ringback_domain::places::{Day, Offered};
+use ringback_domain::places::{self, Day, Offered, Taken};
 use ringback_domain::scheduler::{
     Question, QuestionKind, SaveContact, Scheduler, SchedulerSettings, Service,
 };
 use ringback_domain::session::{Answers, CameFrom, ChosenWindow, Session, Step};
 
-use super::answers::{self, Problem};
+use super::answers::{self, Problem, Written};
 use super::field::{Field, Fields, yes_or_no};
 use super::sent::Caller;
 use crate::app::App;
@@ -105,7 +105,9 @@ pub struct View {
     /// The business's.
     zone: TimeZone,
     /// Hours that have been put into words: every day of a calendar has the same few.
-    said_hours: RefCell<Vec<((Time, Time), String)>>,
+    said_hours: RefCell<Vec<((Time, Time), Arc<str>)>>,
+    /// The window that stands chosen in the fields.
+    chosen: OnceCell<Option<ChosenWindow>>,
     /// In a frame on another site.
     pub embedded: bool,
     /// How the session was known.
@@ -132,8 +134,10 @@ pub struct View {
     pub then_review: bool,
     /// Answers of an earlier look stand here: whoever sits there now may be somebody else.
     pub returning: bool,
+    /// What is taken, and when that was: of it the calendar is put together when the page is written.
+    pub taken: Option<(Taken, jiff::Timestamp)>,
     /// The windows that can be had.
-    pub days: Vec<Day>,
+    pub days: OnceCell<Vec<Day>>,
     /// The ones nearest to a window that has gone.
     pub nearest: Vec<Offered>,
     /// The window that is held or agreed.
@@ -166,6 +170,7 @@ impl View {
             place,
             shown: OnceCell::new(),
             said_hours: RefCell::default(),
+            chosen: OnceCell::new(),
             embedded,
             mark: Mark::None,
             token: None,
@@ -179,7 +184,8 @@ impl View {
             said: None,
             then_review: false,
             returning: false,
-            days: Vec::new(),
+            taken: None,
+            days: OnceCell::new(),
             nearest: Vec::new(),
             window: None,
             cancelled: false,
@@ -542,12 +548,23 @@ impl View {
         .collect()
     }
 
+    fn days(&self) -> &[Day] {
+        let Place {
+            scheduler,
+            business,
+        } = &self.place;
+        self.days.get_or_init(|| match &self.taken {
+            Some((taken, at)) => places::offers(business, &scheduler.settings, taken, *at),
+            None => Vec::new(),
+        })
+    }
+
     fn days_in_view(&self) -> &[Day] {
-        &self.days[..self.days.len().min(DAYS_IN_VIEW)]
+        &self.days()[..self.days().len().min(DAYS_IN_VIEW)]
     }
 
     fn more_days(&self) -> &[Day] {
-        self.days.get(DAYS_IN_VIEW..).unwrap_or_default()
+        self.days().get(DAYS_IN_VIEW..).unwrap_or_default()
     }
 
     /// A chosen window among *More days* opens them.
@@ -564,27 +581,27 @@ impl View {
     }
 
     fn chosen(&self) -> Option<ChosenWindow> {
-        let chosen = self.filled.get("window")?;
-        answers::window(chosen)
+        let read = || answers::window(self.filled.get("window")?);
+        *self.chosen.get_or_init(read)
     }
 
-    fn window_value(&self, offered: &Offered) -> String {
-        answers::written(offered.window)
+    fn window_value(&self, offered: &Offered) -> Written {
+        Written(offered.window)
     }
 
     fn day(&self, date: &Date) -> String {
         self.w.day(*date, self.place.business.region)
     }
 
-    fn hours(&self, offered: &Offered) -> String {
-        let civil = |at: jiff::Timestamp| self.zone.to_datetime(at).time();
-        let hours = (civil(offered.window.start), civil(offered.window.end));
+    fn hours(&self, offered: &Offered) -> Arc<str> {
+        let hours = offered.hours;
         let mut said = self.said_hours.borrow_mut();
         if let Some((_, known)) = said.iter().find(|(known, _)| *known == hours) {
-            return known.clone();
+            return Arc::clone(known);
         }
         let words = self.w.hours(hours.0, hours.1, self.place.business.region);
-        said.push((hours, words.clone()));
+        let words: Arc<str> = words.into();
+        said.push((hours, Arc::clone(&words)));
         words
     }
 
@@ -613,7 +630,7 @@ impl View {
         if theirs.is_empty() || theirs == ours {
             return None;
         }
-        let at = self.days.first()?.windows.first()?.window.start;
+        let at = self.days().first()?.windows.first()?.window.start;
         let zone = TimeZone::get(theirs).ok()?;
         let same = zone.to_offset(at) == self.zone.to_offset(at);
         let city = ours.rsplit('/').next().unwrap_or(ours).replace('_', " ");

@@ -19,8 +19,18 @@ pub fn offers(
     settings: &SchedulerSettings,
     session: Option<SessionId>,
 ) -> Result<Vec<Day>, StoreError> {
-    let taken = taken(tx, business.id, places::span(settings, tx.now()), session)?;
+    let taken = taken_to_the_horizon(tx, business, settings, session)?;
     Ok(places::offers(business, settings, &taken, tx.now()))
+}
+
+/// What [`places::offers`] asks for, for who makes the calendar after the transaction.
+pub fn taken_to_the_horizon(
+    tx: &mut Tx<'_>,
+    business: &Business,
+    settings: &SchedulerSettings,
+    session: Option<SessionId>,
+) -> Result<Taken, StoreError> {
+    taken(tx, business.id, places::span(settings, tx.now()), session)
 }
 
 /// Holds a window for a session, in place of what it held before; held already, the hold starts anew.

@@ -80,11 +80,28 @@ pub fn is_here(
 }
 
 /// Somebody touched the page. Not when it has said goodbye meanwhile, perhaps to another node: the word is older
-/// than that, and would only make its visitor stay.
-pub fn touched(tx: &mut Tx<'_>, session: &mut Session, says: &PageSays) -> Result<(), StoreError> {
+/// than that, and would only make its visitor stay. Nor over a line that has been freed or replaced: the word may
+/// have lain in a stopped server's hands while its page died, and who is there attaches anew.
+pub fn touched(
+    tx: &mut Tx<'_>,
+    session: &mut Session,
+    says: &PageSays,
+    line: Line,
+    owner: &Owner,
+) -> Result<(), StoreError> {
     let counted = tx.execute(
-        sql!("UPDATE page SET number = $3 WHERE session_id = $1 AND page = $2 AND number < $3"),
-        &[&session.id, &says.page, &says.number],
+        sql!(
+            "UPDATE page SET number = $3 WHERE session_id = $1 AND page = $2 AND number < $3
+               AND ($4 = 'post' OR (line = 'socket' AND node = $5 AND epoch = $6))"
+        ),
+        &[
+            &session.id,
+            &says.page,
+            &says.number,
+            &line.as_str(),
+            &owner.node,
+            &owner.epoch,
+        ],
     )?;
     if counted == 1 {
         session::here(tx, session)?;

@@ -138,9 +138,12 @@ async fn a_node_that_was_taken_for_dead_lives_anew_and_its_pages_attach_anew() {
         .store
         .write(Order::Any, move |tx| node::renew(tx, &stale));
     assert_ne!(renewed.await.unwrap(), node::Renewal::Alive);
+    // A touch that lay in its hands while the others took it for dead, and then the end of her page.
+    ana.says("touch").await;
     ana.dies();
+    eventually(|| async { (second.app.lines.count() == 0).then_some(()) }).await;
     let after = ana.session(&world).await.leaving;
-    assert_eq!(after, Some(freed), "its line's end changes nothing");
+    assert_eq!(after, Some(freed), "neither of them changes anything");
     ana.opens_at(&world, &second_url).await;
     world.clock.advance(SignedDuration::from_secs(60));
     eventually(|| async {
