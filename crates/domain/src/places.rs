@@ -27,13 +27,16 @@ pub struct Day {
     pub windows: Vec<Offered>,
 }
 
+/// From and to on a clock on the wall.
+pub type Hours = (Time, Time);
+
 /// A window that can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offered {
     /// When.
     pub window: ChosenWindow,
     /// The same as the business's clocks show it: from and to.
-    pub hours: (Time, Time),
+    pub hours: Hours,
     /// How many visits still fit.
     pub free: u16,
     /// How many fit when it is empty.
@@ -268,7 +271,7 @@ impl<'a> DayClock<'a> {
     }
 
     /// What the clocks show at both ends: the rule's own hours, unless a change swallows one of them.
-    fn shows(&self, rule: WindowRule, window: ChosenWindow) -> (Time, Time) {
+    fn shows(&self, rule: WindowRule, window: ChosenWindow) -> Hours {
         match self.steady {
             Some(_) => (rule.from, rule.to),
             None => {

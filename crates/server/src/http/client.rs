@@ -51,7 +51,8 @@ pub fn not_too_often(app: &App, ClientAddress(address): ClientAddress) -> Result
     if address.is_loopback() && app.config.trusted_proxies.is_empty() {
         return Ok(());
     }
-    if ASKED.fetch_add(1, Ordering::Relaxed) % LOOKED_EVERY == 0 && REQUESTS.len() > REMEMBERED {
+    let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+    if asked.is_multiple_of(LOOKED_EVERY) && REQUESTS.len() > REMEMBERED {
         REQUESTS.retain_recent();
         REQUESTS.shrink_to_fit();
     }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use askama::Template;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use jiff::civil::{Date, Time};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ringback_domain::appointment::Appointment;
 use ringback_domain::business::Business;
 use ringback_domain::person::masked_name;
 use ringback_domain::phone::Phone;
-use ringback_domain::places::{self, Day, Offered, Taken};
+use ringback_domain::places::{self, Day, Hours, Offered, Taken};
 use ringback_domain::scheduler::{
     Question, QuestionKind, SaveContact, Scheduler, SchedulerSettings, Service,
 };
@@ -105,7 +105,7 @@ pub struct View {
     /// The business's.
     zone: TimeZone,
     /// Hours that have been put into words: every day of a calendar has the same few.
-    said_hours: RefCell<Vec<((Time, Time), Arc<str>)>>,
+    said_hours: RefCell<Vec<(Hours, Arc<str>)>>,
     /// The window that stands chosen in the fields.
     chosen: OnceCell<Option<ChosenWindow>>,
     /// In a frame on another site.
