@@ -191,8 +191,8 @@ pub struct StoreOptions {
     pub readers: usize,
     /// PostgreSQL: threads for commands, one connection each.
     pub writers: usize,
-    /// PostgreSQL: how long a shared transaction goes on to its next command, those before it holding their
-    /// locks until COMMIT.
+    /// How long a shared transaction goes on to its next command, those before it waiting for COMMIT and, on
+    /// PostgreSQL, holding their locks until then.
     pub longest_batch: Duration,
     /// Called with a sentence when the disk failed while writing, instead of an answer to anybody. Must not
     /// return in a server: nothing after a failed fsync may be called durable.

@@ -42,10 +42,8 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// second, since those who are answered together ask together.
 const BATCH: usize = 32;
 
-/// Most commands in one transaction, and longest that it keeps taking in newcomers: keeps a burst's first caller from
-/// waiting for its last.
+/// Most commands in one transaction: keeps a burst's first caller from waiting for its last.
 const LARGEST_BATCH: usize = 1_024;
-const LONGEST_BATCH: Duration = Duration::from_millis(20);
 
 /// A log of so many pages (of 4 KiB) is folded into the database.
 const FOLD_IN_AT: i32 = 4_000;
@@ -203,7 +201,7 @@ impl Writer {
         for next in 0..LARGEST_BATCH {
             if next == batch.len() {
                 let goes_on = next < BATCH || began.elapsed() < self.last_commit.get();
-                let in_time = began.elapsed() < LONGEST_BATCH;
+                let in_time = began.elapsed() < self.shared.longest_batch;
                 let newcomer = (goes_on && in_time).then(|| self.jobs.next_waiting());
                 let Some(newcomer) = newcomer.flatten() else {
                     break;

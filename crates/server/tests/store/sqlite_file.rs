@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use ringback_server::clock::Clock;
-use ringback_server::store::{Engine, Order, Store, StoreConfig, StoreError, backup, sql};
+use ringback_server::store::{
+    Engine, Order, Store, StoreConfig, StoreError, StoreOptions, backup, sql,
+};
 use ringback_server::testing::{Place, TestStore};
 
 use crate::{count, hold_writer, put};
@@ -165,7 +167,7 @@ async fn a_log_that_has_grown_is_folded_in() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_fsync_serves_many_who_wait() {
-    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    let world = TestStore::fresh_with(Engine::Sqlite, patient()).unwrap();
     let before = world.store.figures();
     write_together(&world.store, 100, |_| true).await;
     let after = world.store.figures();
@@ -185,7 +187,7 @@ async fn one_fsync_serves_many_who_wait() {
 /// What waits behind a commit that took long is all one batch.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_the_disk_is_slow_one_fsync_serves_all() {
-    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    let world = TestStore::fresh_with(Engine::Sqlite, patient()).unwrap();
     let (held, go_on) = hold_writer(&world.store);
     let store = world.store.clone();
     let large = tokio::spawn(async move {
@@ -213,7 +215,10 @@ async fn where_the_disk_is_slow_one_fsync_serves_all() {
         assert_eq!(write.await.unwrap(), Ok(1));
     }
     let figures = world.store.figures();
-    assert!(figures.largest_batch >= 60, "{figures:?}");
+    assert!(
+        figures.largest_batch > 32,
+        "more than on a quick one: {figures:?}"
+    );
 }
 
 /// A batch closes after a while, however many still come: they are the next one.
@@ -343,6 +348,14 @@ fn a_backup_that_cannot_be_says_why() {
         told.contains("pg_dump") && !told.contains("secret"),
         "{told}"
     );
+}
+
+/// Closes no batch because the machine has other things to do.
+fn patient() -> StoreOptions {
+    StoreOptions {
+        longest_batch: std::time::Duration::from_secs(60),
+        ..StoreOptions::default()
+    }
 }
 
 /// `number` commands that wait together, `fine` or failing.
