@@ -46,18 +46,16 @@ impl Wire {
         self.received.clear();
         self.stream.write_all(request).await?;
         let head = self.head().await?;
-        let text = std::str::from_utf8(&self.received[..head])?;
-        let status = status(text)?;
-        let length = header(text, "content-length");
-        if let Some(length) = length {
-            let length: usize = length.parse()?;
-            while self.received.len() < head + length {
-                self.more().await?;
+        let Head { status, length } = Head::read(std::str::from_utf8(&self.received[..head])?)?;
+        match length {
+            Length::Of(length) => {
+                while self.received.len() < head + length {
+                    self.more().await?;
+                }
             }
-        } else if header(text, "transfer-encoding").is_some() {
-            self.chunks(head).await?;
-        } else if !(status == 204 || status == 304 || status < 200) {
-            return Err("an answer without a length".into());
+            Length::InChunks => self.chunks(head).await?,
+            Length::Unsaid if status == 204 || status == 304 || status < 200 => {}
+            Length::Unsaid => return Err("an answer without a length".into()),
         }
         let (head, body) = self.received.split_at(head);
         Ok(Answer {
@@ -72,7 +70,7 @@ impl Wire {
         self.received.clear();
         self.stream.write_all(request).await?;
         let head = self.head().await?;
-        let status = status(std::str::from_utf8(&self.received[..head])?)?;
+        let Head { status, .. } = Head::read(std::str::from_utf8(&self.received[..head])?)?;
         self.received.drain(..head);
         Ok(status)
     }
@@ -89,8 +87,11 @@ impl Wire {
         let mut looked = 0;
         loop {
             let from = looked;
-            if let Some(at) = find(&self.received[from..], b"\r\n\r\n") {
-                return Ok(from + at + 4);
+            let new = &self.received[from..];
+            let mut breaks = (0..new.len()).filter(|at| new[*at] == b'\n');
+            // The line break before the empty line.
+            if let Some(at) = breaks.find(|at| new[at + 1..].starts_with(b"\r\n")) {
+                return Ok(from + at + 3);
             }
             looked = self.received.len().saturating_sub(3);
             if self.received.len() > LARGEST_HEAD {
@@ -143,22 +144,51 @@ impl Answer<'_> {
 
     /// The value of the cookie it sets, if it sets one.
     pub fn cookie(&self) -> Option<&str> {
-        let line = header(self.head, "set-cookie")?;
-        Some(line.split(';').next().unwrap_or_default())
+        let mut found =
+            headers(self.head).filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        let (_, cookie) = found.next()?;
+        Some(cookie.split(';').next().unwrap_or_default())
     }
 }
 
-fn status(head: &str) -> Tried<u16> {
-    let number = head
-        .strip_prefix("HTTP/1.1 ")
-        .and_then(|rest| rest.get(..3));
-    Ok(number.ok_or("an answer that is not HTTP/1.1")?.parse()?)
+/// What of a head says how to read on; gone through once.
+struct Head {
+    status: u16,
+    length: Length,
 }
 
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.split("\r\n").skip(1).find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim())
+enum Length {
+    Of(usize),
+    InChunks,
+    Unsaid,
+}
+
+impl Head {
+    fn read(head: &str) -> Tried<Head> {
+        let number = head
+            .strip_prefix("HTTP/1.1 ")
+            .and_then(|rest| rest.get(..3));
+        let status = number.ok_or("an answer that is not HTTP/1.1")?.parse()?;
+        let mut length = Length::Unsaid;
+        for (name, value) in headers(head) {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = Length::Of(value.parse()?);
+                break;
+            }
+            if name.eq_ignore_ascii_case("transfer-encoding") {
+                length = Length::InChunks;
+                break;
+            }
+        }
+        Ok(Head { status, length })
+    }
+}
+
+fn headers(head: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = head.split('\n').skip(1);
+    lines.filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        Some((name, value.trim()))
     })
 }
 
