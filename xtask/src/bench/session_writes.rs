@@ -20,7 +20,7 @@ use super::wire::Answer;
 use crate::Tried;
 
 /// Callers at a time when the capacity is looked for.
-const CALLERS: usize = 512;
+const CALLERS: usize = 256;
 const CAPACITY_FOR: Duration = Duration::from_secs(4);
 /// Visits that have begun before anything is measured, so that second steps find one.
 const BEGUN: u64 = 2_000;
