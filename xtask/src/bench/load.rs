@@ -2,6 +2,7 @@
 //! due, so that a server that stalls is not forgiven the requests that would have come meanwhile.
 //! [`flat_out`] is the other kind, for capacities: so many callers, each asking again as soon as it is answered.
 
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -80,14 +81,6 @@ impl Went {
             Verdict::Refused => self.refused.saturating_record(micros(sent)),
         }
     }
-
-    fn add(&mut self, other: &Went) -> Tried<()> {
-        self.took.add(&other.took)?;
-        self.sent.add(&other.sent)?;
-        self.refused.add(&other.refused)?;
-        self.good += other.good;
-        Ok(())
-    }
 }
 
 /// A constant arrival.
@@ -118,13 +111,14 @@ pub async fn open_loop<T>(
     let wires: Vec<_> = connecting.buffered(CONNECTING).try_collect().await?;
     let begun = Instant::now() + Duration::from_millis(20);
     let due = Mutex::new(pace(begun, arrival));
-    let (due, ask, heard) = (&due, &ask, &heard);
+    // One for all: twelve thousand histograms would be gigabytes to clear while the clock runs.
+    let went = RefCell::new(Went::new()?);
+    let (due, ask, heard, all) = (&due, &ask, &heard, &went);
     let workers = wires.into_iter().map(|(mut wire, mut used)| async move {
-        let mut went = Went::new()?;
         loop {
             let next = due.lock().await.recv().await;
             let Some((number, at)) = next else {
-                return Tried::Ok(went);
+                return Tried::Ok(());
             };
             // A server may close what has been idle for ten seconds; a browser would connect again as well.
             if used.elapsed() > IDLE {
@@ -136,17 +130,16 @@ pub async fn open_loop<T>(
             // Before the answer is judged: reading a calendar takes the judge longer than some answers take.
             used = Instant::now();
             let verdict = heard(asked.about, &answer)?;
-            went.note(verdict, used.duration_since(at), used.duration_since(sent));
+            let (took, waited) = (used.duration_since(at), used.duration_since(sent));
+            all.borrow_mut().note(verdict, took, waited);
         }
     });
-    let each = try_join_all(workers).await?;
+    try_join_all(workers).await?;
     let lasted = begun.elapsed();
-    let mut all = Went::new()?;
-    for went in each {
-        all.add(&went)?;
-    }
-    all.lasted = lasted;
-    Ok(all)
+    Ok(Went {
+        lasted,
+        ..went.into_inner()
+    })
 }
 
 /// The due moments, told as they come by a thread of their own: an async timer is good to a millisecond only.
@@ -176,29 +169,27 @@ pub async fn flat_out<T>(
     for _ in 0..callers {
         wires.push(Wire::connect(to, None).await?);
     }
-    let number = std::cell::Cell::new(0);
+    let number = Cell::new(0);
+    let went = RefCell::new(Went::new()?);
     let begun = Instant::now();
-    let (number, ask, heard) = (&number, &ask, &heard);
+    let (number, ask, heard, all) = (&number, &ask, &heard, &went);
     let workers = wires.into_iter().map(|mut wire| async move {
-        let mut went = Went::new()?;
         while begun.elapsed() < lasts {
             let asked = ask(number.replace(number.get() + 1));
             let at = Instant::now();
             let answer = wire.ask(&asked.bytes).await?;
             let took = at.elapsed();
             let verdict = heard(asked.about, &answer)?;
-            went.note(verdict, took, took);
+            all.borrow_mut().note(verdict, took, took);
         }
-        Tried::Ok(went)
+        Tried::Ok(())
     });
-    let each = try_join_all(workers).await?;
+    try_join_all(workers).await?;
     let lasted = begun.elapsed();
-    let mut all = Went::new()?;
-    for went in each {
-        all.add(&went)?;
-    }
-    all.lasted = lasted;
-    Ok(all)
+    Ok(Went {
+        lasted,
+        ..went.into_inner()
+    })
 }
 
 #[cfg(test)]

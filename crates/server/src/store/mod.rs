@@ -185,7 +185,8 @@ pub enum Hint {
 /// turn them down.
 #[derive(Clone)]
 pub struct StoreOptions {
-    /// Commands that may wait before [`StoreError::Busy`].
+    /// Commands that may wait before [`StoreError::Busy`]. More than there are connections: a request that is refused
+    /// costs half of one that is served, and comes again at once. Whoever has a connection stands in line.
     pub waiting: usize,
     /// Threads for queries. SQLite: one connection each, `query_only`.
     pub readers: usize,
@@ -202,7 +203,7 @@ pub struct StoreOptions {
 impl Default for StoreOptions {
     fn default() -> Self {
         Self {
-            waiting: 8_192,
+            waiting: 24_576,
             readers: 3,
             writers: 4,
             longest_batch: Duration::from_millis(20),
