@@ -44,6 +44,7 @@ pub mod text_message;
 mod backup;
 mod error;
 mod figures;
+mod log;
 mod look;
 mod migrate;
 mod neighbours;

@@ -1,18 +1,16 @@
 //! SQLite: one writer thread that commits everything waiting together, and a few readers.
 //!
-//! The commands of a batch run one after the other; then one COMMIT, one fsync, and only then the answers and the
-//! hints. When one fails, the batch is undone and run again, each command in a SAVEPOINT of its own, so that the
-//! one that fails undoes itself alone (a savepoint keeps a copy of every page it touches, which is dear for what
-//! seldom happens). Nobody lingers for company, and no batch grows without need: a short one is answered while the
-//! next one runs, and only where the disk is slow must one fsync serve many.
-//! The log is folded into the database after the answers, when it has grown. The file belongs to one process, by a
-//! lock beside it.
+//! The commands of a batch run one after the other; then one COMMIT. [`Log`] takes it to the disk and answers, while
+//! the next batch runs. When a command fails, the batch is undone and run again, each command in a SAVEPOINT of its
+//! own, so that the one that fails undoes itself alone (a savepoint keeps a copy of every page it touches, which is
+//! dear for what seldom happens). Nobody lingers for company, and no batch grows without need: a longer one would only
+//! wait for the disk.
+//! The log is folded into the database when it has grown. The file belongs to one process, by a lock beside it.
 //! LOWER() is ours here: SQLite's own knows ASCII alone, where PostgreSQL's knows every letter (unless the
 //! database was made with the character type C).
 //! Deliberately absent: ANALYZE. Without statistics the plans are the ones the tests have seen.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -27,19 +25,20 @@ use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
 
+use super::log::{Log, Ran};
 use super::migrate::{self, Migrations};
 use super::queue::Queue;
 use super::tx::{Known, Link, Row, Source, Statement, Tx, parameter_index, wrong_number};
 use super::value::{Kind, Value};
-use super::{Hint, Job, Shared, StoreError, spawn};
+use super::{Job, Shared, StoreError, spawn};
 use crate::clock::Clock;
 
 /// 3.51.3 fixed a bug that could corrupt a database when its WAL was reset: <https://sqlite.org/wal.html#walresetbug>.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// So many commands that wait are one transaction; more only for as long as the last commit took, so that no more than
-/// half of the time goes to the disk. Measured: with batches of all that waits (80 to 90) a twentieth fewer writes a
-/// second, since those who are answered together ask together.
+/// So many commands that wait are one transaction; more only for as long as the disk is busy with the one before.
+/// Measured: with batches of all that waits (80 to 90) a twentieth fewer writes a second, since those who are answered
+/// together ask together.
 const BATCH: usize = 32;
 
 /// Most commands in one transaction: keeps a burst's first caller from waiting for its last.
@@ -99,16 +98,17 @@ pub(super) fn start(
     connection
         .wal_hook(Some(note))
         .map_err(|error| cannot_open(path, &error))?;
+    let log = Arc::new(Log::new(log_of(path)?, path, shared));
     let writer = Writer {
         connection,
         log_pages,
         shared: Arc::clone(shared),
         jobs: Arc::clone(writes),
-        failed: Cell::new(false),
-        last_commit: Cell::default(),
+        log: Arc::clone(&log),
         _lock: lock,
     };
     threads.push(spawn("store-write".into(), shared, move || writer.run())?);
+    threads.push(spawn("store-log".into(), shared, move || log.run())?);
     Ok(threads)
 }
 
@@ -136,10 +136,7 @@ struct Writer {
     connection: Connection,
     shared: Arc<Shared>,
     jobs: Jobs,
-    /// The disk has failed: nothing is written any more.
-    failed: Cell<bool>,
-    /// How long the last commit took.
-    last_commit: Cell<Duration>,
+    log: Arc<Log>,
     /// Pages in the log after the last commit.
     log_pages: Arc<AtomicI32>,
     /// Held until the last write is done.
@@ -149,7 +146,7 @@ struct Writer {
 impl Writer {
     fn run(self) {
         while let Some(first) = self.jobs.next() {
-            if self.failed.get() {
+            if self.log.has_failed() {
                 first.answer(Err(StoreError::Fatal));
             } else {
                 self.commit_together(first);
@@ -169,9 +166,10 @@ impl Writer {
                 .undo()
                 .and_then(|()| self.run_together(&mut batch, Self::run_in_savepoint));
         }
-        match outcome.and_then(|()| self.commit(&batch)) {
-            Ok(()) => {
-                self.answer(batch);
+        match outcome.and_then(|()| self.commit()) {
+            Ok(began) => {
+                let more = self.jobs.depth() > 0;
+                self.log.take(batch, began, more);
                 self.fold_in();
             }
             Err(error) => self.give_up(batch, &error),
@@ -179,9 +177,9 @@ impl Writer {
     }
 
     /// Folds a log that has grown into the database. SQLite would do so inside of COMMIT, and let everybody in it
-    /// wait for thousands of pages; what is acknowledged is in the log and needs no haste.
+    /// wait for thousands of pages; what is in the log needs no haste.
     fn fold_in(&self) {
-        if self.log_pages.load(Ordering::Relaxed) < FOLD_IN_AT {
+        if self.log_pages.load(Ordering::Relaxed) < FOLD_IN_AT || self.log.has_failed() {
             return;
         }
         if let Err(error) = self.checkpoint() {
@@ -200,7 +198,7 @@ impl Writer {
         self.run_sql("BEGIN IMMEDIATE")?;
         for next in 0..LARGEST_BATCH {
             if next == batch.len() {
-                let goes_on = next < BATCH || began.elapsed() < self.last_commit.get();
+                let goes_on = next < BATCH || self.log.is_busy();
                 let in_time = began.elapsed() < self.shared.longest_batch;
                 let newcomer = (goes_on && in_time).then(|| self.jobs.next_waiting());
                 let Some(newcomer) = newcomer.flatten() else {
@@ -237,29 +235,16 @@ impl Writer {
         }
     }
 
-    fn commit(&self, batch: &[Ran]) -> Result<(), StoreError> {
+    /// When it began.
+    fn commit(&self) -> Result<Instant, StoreError> {
         let began = Instant::now();
-        self.run_sql("COMMIT")?;
-        self.last_commit.set(began.elapsed());
-        let written = batch.iter().filter(|ran| ran.outcome.is_ok()).count();
-        self.shared.figures.committed(written, began.elapsed());
-        Ok(())
-    }
-
-    fn answer(&self, batch: Vec<Ran>) {
-        for ran in batch {
-            match ran.outcome {
-                Ok(()) => self.shared.answer(ran.job, ran.hints),
-                Err(error) => ran.job.answer(Err(error)),
-            }
-        }
+        self.run_sql("COMMIT").map(|()| began)
     }
 
     /// The transaction is lost: undo it, and tell everybody in it the truth.
     fn give_up(&self, batch: Vec<Ran>, error: &StoreError) {
         if *error == StoreError::Fatal {
-            self.failed.set(true);
-            (self.shared.on_fatal)(&self.last_words());
+            self.log.fail();
         }
         if let Err(error) = self.undo() {
             tracing::error!(%error, "ROLLBACK");
@@ -280,8 +265,8 @@ impl Writer {
             let mut alone = [Ran::not_yet(ran.job)];
             let outcome = self.run_sql("BEGIN IMMEDIATE");
             let outcome = outcome.and_then(|()| self.run_in_savepoint(&mut alone[0]));
-            match outcome.and_then(|()| self.commit(&alone)) {
-                Ok(()) => self.answer(alone.into()),
+            match outcome.and_then(|()| self.commit()) {
+                Ok(began) => self.log.take(alone.into(), began, true),
                 Err(error) => self.give_up(alone.into(), &error),
             }
         }
@@ -312,15 +297,6 @@ impl Writer {
             .query_row(sql, [], |row| row.get("checkpointed"))
     }
 
-    fn last_words(&self) -> String {
-        format!(
-            "The disk failed while the database {} was being written. Ringback stops now, because after \
-             a failed write nothing can be called safe. Look at the disk, then start Ringback again: \
-             everything it has ever acknowledged is there.",
-            self.connection.path().unwrap_or_default()
-        )
-    }
-
     fn run_sql(&self, sql: &'static str) -> Result<(), StoreError> {
         let mut statement = self
             .connection
@@ -333,29 +309,19 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    /// Whatever ended it, what it has committed is taken to the disk.
+    fn drop(&mut self) {
+        self.log.close();
+    }
+}
+
 /// Nobody's command is to blame, and none would fare better alone.
 fn is_everybodys(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::Full | StoreError::Fatal | StoreError::Busy
     )
-}
-
-/// A command of a batch: how it went, and what to tell whom after COMMIT.
-struct Ran {
-    job: Box<dyn Job>,
-    hints: Vec<Hint>,
-    outcome: Result<(), StoreError>,
-}
-
-impl Ran {
-    fn not_yet(job: Box<dyn Job>) -> Self {
-        Self {
-            job,
-            hints: Vec::new(),
-            outcome: Ok(()),
-        }
-    }
 }
 
 struct Reader {
@@ -571,7 +537,7 @@ fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> {
         know_every_letter(&connection)?;
         connection.set_prepared_statement_cache_capacity(512);
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?; // COMMIT leaves the disk to `Log`
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         // 16 MB. Each commit that split a page looks through all that is cached: more would be slower, and what is
@@ -656,6 +622,13 @@ fn make_log_durable(connection: &Connection, path: &Path) -> Result<(), StoreErr
     connection
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         .map_err(|error| failed(&error))
+}
+
+/// The log of an open database, to be taken to the disk. Closing it lets go of no lock: SQLite has none on it.
+fn log_of(path: &Path) -> Result<File, StoreError> {
+    let log = beside(path, "-wal");
+    let opened = OpenOptions::new().write(true).open(&log);
+    opened.map_err(|error| refused(format!("{} cannot be opened: {error}.", log.display())))
 }
 
 /// Holds `PATH.lock` for as long as the file is open. The kernel lets go of it however the process ends.
