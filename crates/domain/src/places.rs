@@ -2,11 +2,13 @@
 //! that can go on at the same time as others); the store keeps one row per taken place under a primary
 //! key, so two visits can never overlap, whoever races. Here: what is offered, and which places a visit takes.
 
+use std::ops::RangeInclusive;
+
 use jiff::civil::{Date, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::business::Business;
+use crate::business::{Business, OpeningHours};
 use crate::departure::SaturatingAdd;
 use crate::scheduler::{SchedulerSettings, WindowRule};
 use crate::session::ChosenWindow;
@@ -61,10 +63,10 @@ pub fn span(settings: &SchedulerSettings, now: Timestamp) -> ChosenWindow {
 
 /// Which seats are taken when: visits at the same time together. Ten thousand appointments of a calendar are a few
 /// hundred of these.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taken(Vec<TakenSpan>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct TakenSpan {
     quarters: std::ops::Range<Quarter>,
     seats: Vec<Seat>,
@@ -147,6 +149,81 @@ pub fn offers(
             (!windows.is_empty()).then_some(Day { date, windows })
         })
         .collect()
+}
+
+/// [`offers`], and of what: most visitors of a scheduler are offered the same.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    days: Vec<Day>,
+    time_zone: String,
+    hours: OpeningHours,
+    closed_days: Vec<Date>,
+    windows: Vec<WindowRule>,
+    lead_time_minutes: u32,
+    horizon_days: u16,
+    taken: Taken,
+    /// Neither midnight nor a window's lead time lies between.
+    holds: RangeInclusive<Timestamp>,
+}
+
+impl Calendar {
+    /// What can be had at `now`.
+    pub fn of(
+        business: &Business,
+        settings: &SchedulerSettings,
+        taken: Taken,
+        now: Timestamp,
+    ) -> Self {
+        let days = offers(business, settings, &taken, now);
+        let lead_time = SignedDuration::from_mins(i64::from(settings.lead_time_minutes));
+        let first = days.first().and_then(|day| day.windows.first());
+        let first_goes = first.and_then(|first| first.window.start.checked_sub(lead_time).ok());
+        let zone = business.zone();
+        let tomorrow = now.to_zoned_datetime(zone).date().tomorrow();
+        let midnight = tomorrow.and_then(|date| {
+            business
+                .zone()
+                .to_timestamp(date.to_datetime(Time::midnight()))
+        });
+        // The last moment of this day, or none if nobody can say when it ends.
+        let day_ends = midnight.map_or(now, |midnight| {
+            midnight.saturating_add_duration(-SignedDuration::from_nanos(1))
+        });
+        Self {
+            days,
+            time_zone: business.time_zone.clone(),
+            hours: business.details.hours.clone(),
+            closed_days: business.details.closed_days.clone(),
+            windows: settings.windows.clone(),
+            lead_time_minutes: settings.lead_time_minutes,
+            horizon_days: settings.horizon_days,
+            taken,
+            holds: now..=first_goes.map_or(day_ends, |first_goes| first_goes.min(day_ends)),
+        }
+    }
+
+    /// Whether the same can be had at `now`, when this is taken.
+    pub fn holds(
+        &self,
+        business: &Business,
+        settings: &SchedulerSettings,
+        taken: &Taken,
+        now: Timestamp,
+    ) -> bool {
+        self.holds.contains(&now)
+            && self.taken == *taken
+            && self.time_zone == business.time_zone
+            && self.hours == business.details.hours
+            && self.closed_days == business.details.closed_days
+            && self.windows == settings.windows
+            && self.lead_time_minutes == settings.lead_time_minutes
+            && self.horizon_days == settings.horizon_days
+    }
+
+    /// Day by day; empty when nothing can be had.
+    pub fn days(&self) -> &[Day] {
+        &self.days
+    }
 }
 
 /// The capacity of a window if it is one that may be booked now; `None` for any other pair of instants.
@@ -285,7 +362,7 @@ impl<'a> DayClock<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::business::{BusinessDetails, OpenSpan, OpeningHours};
+    use crate::business::{BusinessDetails, OpenSpan};
     use crate::id::BusinessId;
     use crate::region::Region;
     use jiff::civil::{DateTime, time};
@@ -373,6 +450,69 @@ mod tests {
             instant("2026-11-23 12:00", zone)
         );
         assert_eq!(days[1].windows.len(), 2);
+    }
+
+    #[test]
+    fn a_calendar_holds_exactly_as_long_as_it_says_what_can_be_had() {
+        for zone in [
+            "America/Phoenix",
+            "America/New_York",
+            "Asia/Beirut",
+            "Australia/Lord_Howe",
+        ] {
+            let (business, settings) = (business(zone), settings());
+            let first = instant("2026-03-07 00:00", zone);
+            let (mut made, mut looked) = (0, 0);
+            let mut calendar = Calendar::of(&business, &settings, Taken::default(), first);
+            // A week and more of minutes, over a change of clocks or two.
+            for minute in 0..60 * 24 * 30 {
+                let now = first + SignedDuration::from_mins(minute);
+                let none = Taken::default();
+                if !calendar.holds(&business, &settings, &none, now) {
+                    made += 1;
+                    calendar = Calendar::of(&business, &settings, none, now);
+                } else if minute % 13 == 0 || minute % 60 == 59 || minute % 60 == 0 {
+                    looked += 1;
+                    assert_eq!(
+                        calendar.days(),
+                        offers(&business, &settings, &none, now),
+                        "{now}"
+                    );
+                }
+            }
+            // Two windows a day and midnight.
+            assert!((80..=92).contains(&made), "{zone}: {made}");
+            assert!(looked > 3_000);
+        }
+    }
+
+    #[test]
+    fn a_calendar_of_other_rules_or_places_does_not_hold() {
+        let zone = "America/Phoenix";
+        let now = instant("2026-11-23 07:30", zone);
+        let (b, s, none) = (business(zone), settings(), Taken::default());
+        let calendar = Calendar::of(&b, &s, none.clone(), now);
+        assert!(calendar.holds(&b, &s, &none, now));
+        let window = calendar.days()[0].windows[0].window;
+        let taken = Taken::of([(window, vec![1])]);
+        assert!(!calendar.holds(&b, &s, &taken, now));
+        assert!(!calendar.holds(&b, &s, &none, now - SignedDuration::from_nanos(1)));
+        assert!(!calendar.holds(&business("America/Denver"), &s, &none, now));
+        let mut closed = b.clone();
+        closed.details.closed_days = vec![jiff::civil::date(2026, 11, 24)];
+        assert!(!calendar.holds(&closed, &s, &none, now));
+        let mut shorter = b.clone();
+        shorter.details.hours.days[1] = None;
+        assert!(!calendar.holds(&shorter, &s, &none, now));
+        for change in [
+            (|s| s.horizon_days += 1) as fn(&mut SchedulerSettings),
+            |s| s.lead_time_minutes += 1,
+            |s| s.windows[0].capacity += 1,
+        ] {
+            let mut changed = s.clone();
+            change(&mut changed);
+            assert!(!calendar.holds(&b, &changed, &none, now));
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::office::Office;
 use crate::outbox::Outbox;
 use crate::outside;
+use crate::scheduler::Calendars;
 use crate::store::Store;
 use crate::store::page::Owner;
 use crate::vault::Vault;
@@ -35,6 +36,8 @@ pub struct Inner {
     pub watch: Watch,
     /// What the office keeps in memory.
     pub office: Office,
+    /// What was last offered to visitors.
+    pub calendars: Calendars,
     /// For calls to outside systems: no redirects, no retries, timeouts.
     pub calls: reqwest::Client,
     /// Seals and opens the secrets of outside systems.
@@ -80,6 +83,7 @@ impl App {
             lines: Lines::default(),
             watch: Watch::default(),
             office,
+            calendars: Calendars::default(),
             calls: outside::client(),
             vault,
             outbox: Outbox::default(),

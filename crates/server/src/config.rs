@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use ringback_domain::delivery::CRM_WORKS_FOR;
 use secrecy::SecretString;
 use serde::Deserialize;
-use url::Url;
+use url::{Position, Url};
 
 /// Everything that is set outside the database.
 #[derive(Clone, Debug, Deserialize)]
@@ -168,6 +168,12 @@ impl Config {
                 "public_url must end after the host: no path and no query".into(),
             ));
         }
+        if !self.public_url.username().is_empty() || self.public_url.password().is_some() {
+            return Err(ConfigError(
+                "public_url must be the address alone: no user and no password before the host"
+                    .into(),
+            ));
+        }
         if self.node.is_empty() || self.node.len() > 64 {
             return Err(ConfigError(
                 "node must be a name of 1 to 64 characters".into(),
@@ -177,8 +183,8 @@ impl Config {
     }
 
     /// The origin of [`Config::public_url`], such as `https://book.example.com`.
-    pub fn origin(&self) -> String {
-        self.public_url.origin().ascii_serialization()
+    pub fn origin(&self) -> &str {
+        &self.public_url[..Position::BeforePath]
     }
 
     /// Whether visitors reach us by TLS: decides the cookies' `__Host-` names.
@@ -379,6 +385,7 @@ mod tests {
     #[test]
     fn a_public_url_with_a_path_is_refused() {
         assert!(read("public_url = \"https://example.com/book\"", &[]).is_err());
+        assert!(read("public_url = \"https://dana@example.com\"", &[]).is_err());
         assert!(read("public_url = \"ftp://example.com\"", &[]).is_err());
     }
 }

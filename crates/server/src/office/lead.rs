@@ -134,7 +134,7 @@ pub async fn show(
     Number(id): Number,
     Asked(asked): Asked,
 ) -> Result<Response, Error> {
-    let origin = app.config.origin();
+    let origin = app.config.origin().to_owned();
     let page = app
         .store
         .read(move |tx| {

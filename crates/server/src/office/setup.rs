@@ -252,7 +252,10 @@ pub fn snippet(origin: &str, public_id: &str) -> String {
 
 /// `GET /office/welcome`: the snippet, the hosted page, the inbox.
 pub async fn welcome(State(app): State<App>, me: Caller) -> Result<Response, Error> {
-    let (url, origin) = (app.config.public_url.clone(), app.config.origin());
+    let (url, origin) = (
+        app.config.public_url.clone(),
+        app.config.origin().to_owned(),
+    );
     let page = app.store.read(move |tx| {
         let shell = Shell::load(tx, &me, At::Settings)?;
         let Some(scheduler) = scheduler::list(tx, me.business())?.into_iter().next() else {

@@ -269,7 +269,7 @@ const CONSOLE_LINK_LIVES_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// A link with which this person sets a new password; `None` when nobody signs in with that email. For
 /// whoever has the server's console: an Administrator who is alone has nobody else to ask.
 pub async fn link_for(config: Config, email: &str) -> Result<Option<String>, CannotStart> {
-    let origin = config.origin();
+    let origin = config.origin().to_owned();
     let app = serve::open(config, Clock::system()).await?;
     let token = random::token();
     let (hash, email) = (door::hash(&token), email.trim().to_lowercase());

@@ -37,7 +37,7 @@ use crate::words::Words;
 /// Sends a claimed text, or looks up what became of one.
 pub(super) async fn deliver(app: &App, claimed: Delivery) -> Result<Health, StoreError> {
     let order = Order::Session(claimed.session.get());
-    let (vault, origin) = (app.vault.clone(), app.config.origin());
+    let (vault, origin) = (app.vault.clone(), app.config.origin().to_owned());
     let taken = claimed.clone();
     if is_look(&claimed) {
         let prepare = move |tx: &mut Tx<'_>| prepare_look(tx, &vault, &taken);

@@ -118,10 +118,14 @@ pub fn fields_of(step: Step, settings: &SchedulerSettings) -> Vec<String> {
         .collect()
 }
 
-/// The answers as they stand in the fields.
+/// The answers as they stand in the fields; of empty ones nothing.
 pub fn filled(answers: &Answers) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::new();
-    let mut put = |name: &str, value: &str| fields.insert(name.to_owned(), value.to_owned());
+    let mut put = |name: &str, value: &str| {
+        if !value.is_empty() {
+            fields.insert(name.to_owned(), value.to_owned());
+        }
+    };
     put("zip", &answers.postal_code);
     put("service", &answers.service);
     put("name", &answers.name);

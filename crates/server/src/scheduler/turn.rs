@@ -1,6 +1,7 @@
 //! One step's deed, as one transaction: the session of the caller, what was typed, and the screen that follows.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -39,7 +40,9 @@ pub struct Request {
     /// The fields.
     pub form: Form,
     cookie: Option<String>,
-    fresh: String,
+    /// The token of a session or of a browser that is new: rolled when it is wanted, and the same if the
+    /// transaction runs twice.
+    fresh: Arc<OnceLock<String>>,
     origin: String,
 }
 
@@ -64,8 +67,8 @@ impl Request {
             public_id: public_id.to_owned(),
             cookie: caller.cookie(app, public_id),
             embedded: form.get("frame") == "yes",
-            fresh: random::token(),
-            origin: app.config.origin(),
+            fresh: Arc::default(),
+            origin: app.config.origin().to_owned(),
             caller,
             form,
         }
@@ -97,12 +100,13 @@ impl Request {
         step: Step,
         answers: Answers,
     ) -> Result<Known, StoreError> {
-        let (hash, came_from) = (token::hash(&self.fresh), self.came_from(place));
+        let (token, came_from) = (self.fresh(), self.came_from(place));
+        let hash = token::hash(token);
         let session = session::start_at(tx, &place.scheduler, &hash, came_from, step, answers)?;
         Ok(Known {
             session,
             mark: Mark::New,
-            token: self.fresh.clone(),
+            token: token.to_owned(),
         })
     }
 
@@ -120,12 +124,17 @@ impl Request {
         {
             return Ok(known);
         }
-        session::adopt(tx, &session, &token::hash(&self.fresh))?;
+        let token = self.fresh();
+        session::adopt(tx, &session, &token::hash(token))?;
         Ok(Known {
             session,
             mark: Mark::New,
-            token: self.fresh.clone(),
+            token: token.to_owned(),
         })
+    }
+
+    fn fresh(&self) -> &str {
+        self.fresh.get_or_init(random::token)
     }
 
     fn view(&self, place: Place, known: Option<&Known>, screen: Screen) -> View {
@@ -355,12 +364,9 @@ pub fn show_gone(
     step: Step,
     wanted: ChosenWindow,
 ) -> Result<View, StoreError> {
-    let days = appointment::offers(
-        tx,
-        &place.business,
-        &place.scheduler.settings,
-        Some(known.session.id),
-    )?;
+    let (business, settings) = (&place.business, &place.scheduler.settings);
+    let taken = appointment::taken_to_the_horizon(tx, business, settings, Some(known.session.id))?;
+    let days = places::offers(business, settings, &taken, tx.now());
     // Without any other window the time step says what to do.
     let step = if days.is_empty() { Step::Time } else { step };
     let view = request
@@ -374,7 +380,7 @@ pub fn show_gone(
         "window-gone"
     };
     view.said = Some(view.w.say(key));
-    view.days = days.into();
+    view.taken = Some((taken, tx.now()));
     view.status = axum::http::StatusCode::CONFLICT;
     Ok(view)
 }

@@ -2,6 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use askama::Template;
@@ -13,13 +14,14 @@ use ringback_domain::appointment::Appointment;
 use ringback_domain::business::Business;
 use ringback_domain::person::masked_name;
 use ringback_domain::phone::Phone;
-use ringback_domain::places::{self, Day, Hours, Offered, Taken};
+use ringback_domain::places::{Day, Hours, Offered, Taken};
 use ringback_domain::scheduler::{
     Question, QuestionKind, SaveContact, Scheduler, SchedulerSettings, Service,
 };
 use ringback_domain::session::{Answers, CameFrom, ChosenWindow, Session, Step};
 
 use super::answers::{self, Problem, Written};
+use super::calendar::Calendar;
 use super::field::{Field, Fields, yes_or_no};
 use super::sent::Caller;
 use crate::app::App;
@@ -136,8 +138,8 @@ pub struct View {
     pub returning: bool,
     /// What is taken, and when that was: of it the calendar is put together when the page is written.
     pub taken: Option<(Taken, jiff::Timestamp)>,
-    /// The windows that can be had.
-    pub days: OnceCell<Vec<Day>>,
+    /// The windows that can be had, once the page is written.
+    calendar: Option<Arc<Calendar>>,
     /// The ones nearest to a window that has gone.
     pub nearest: Vec<Offered>,
     /// The window that is held or agreed.
@@ -185,7 +187,7 @@ impl View {
             then_review: false,
             returning: false,
             taken: None,
-            days: OnceCell::new(),
+            calendar: None,
             nearest: Vec::new(),
             window: None,
             cancelled: false,
@@ -225,7 +227,11 @@ impl View {
 
     /// The answer to the browser: a fragment in place, a page, or (when all is saved and the cookie works) the
     /// way to the page, so that a reload sends nothing twice.
-    pub fn answer(self, app: &App, caller: &Caller, sent: bool) -> Result<Response, Error> {
+    pub fn answer(mut self, app: &App, caller: &Caller, sent: bool) -> Result<Response, Error> {
+        self.calendar = self
+            .taken
+            .take()
+            .map(|(taken, now)| app.calendars.of(&self.place, self.w, taken, now));
         let mut headers = HeaderMap::new();
         headers.insert(
             header::CACHE_CONTROL,
@@ -321,6 +327,37 @@ fn rendered(template: &impl Template) -> Result<String, Error> {
 #[derive(Template)]
 #[template(path = "visitor/page.html")]
 struct Page<'a> {
+    v: &'a View,
+}
+
+/// The windows, day by day. Without a chosen one they are the same for everybody who is offered them.
+struct Windows<'a> {
+    v: &'a View,
+}
+
+impl fmt::Display for Windows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days = Days { v: self.v };
+        let write = |to: &mut dyn fmt::Write| days.render_into(to).map_err(|_| fmt::Error);
+        let calendar = self.v.calendar.as_deref();
+        let Some(html) = calendar
+            .filter(|_| self.v.chosen().is_none())
+            .map(|calendar| &calendar.html)
+        else {
+            return write(f);
+        };
+        if let Some(html) = html.get() {
+            return f.write_str(html);
+        }
+        let mut written = String::new();
+        write(&mut written)?;
+        f.write_str(html.get_or_init(|| written))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "visitor/days.html")]
+struct Days<'a> {
     v: &'a View,
 }
 
@@ -549,14 +586,13 @@ impl View {
     }
 
     fn days(&self) -> &[Day] {
-        let Place {
-            scheduler,
-            business,
-        } = &self.place;
-        self.days.get_or_init(|| match &self.taken {
-            Some((taken, at)) => places::offers(business, &scheduler.settings, taken, *at),
-            None => Vec::new(),
-        })
+        self.calendar
+            .as_deref()
+            .map_or(&[], |calendar| calendar.days())
+    }
+
+    fn windows(&self) -> Windows<'_> {
+        Windows { v: self }
     }
 
     fn days_in_view(&self) -> &[Day] {
