@@ -438,8 +438,7 @@ fn of_token(tx: &mut Tx<'_>, public_id: &str, hash: &[u8]) -> Result<Option<Sess
     let Some(session) = session::by_token(tx, hash)? else {
         return Ok(None);
     };
-    let scheduler = scheduler::by_public_id(tx, public_id)?;
-    let ours = scheduler.is_some_and(|scheduler| scheduler.id == session.scheduler);
+    let ours = scheduler::is_known_as(tx, session.business, session.scheduler, public_id)?;
     Ok(ours.then_some(session))
 }
 

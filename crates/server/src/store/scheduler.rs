@@ -44,6 +44,23 @@ pub fn by_public_id(tx: &mut Tx<'_>, public_id: &str) -> Result<Option<Scheduler
     )
 }
 
+/// Whether a scheduler is the one behind this URL.
+pub fn is_known_as(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    id: SchedulerId,
+    public_id: &str,
+) -> Result<bool, StoreError> {
+    let one = tx.first(
+        sql!(
+            "SELECT 1 AS one FROM scheduler WHERE business_id = $1 AND id = $2 AND public_id = $3"
+        ),
+        &[&business, &id, &public_id],
+        |row| row.get::<i64>("one"),
+    )?;
+    Ok(one.is_some())
+}
+
 /// The number to call where a scheduler does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OfficeNumber {
