@@ -1,6 +1,7 @@
 //! The one place that rolls dice: bytes from the operating system, and tokens made of them.
 
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Letters and digits, in the order of their bytes.
+pub const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Length of a [`token`]: 62^22 is a little over 2^130.
 const TOKEN_LENGTH: usize = 22;

@@ -58,7 +58,8 @@ fn fill(root: &Path, data: &Path, size: Size) -> Tried<()> {
     Ok(())
 }
 
-/// The product's own session that nobody has left is the model, its number replaced; each gets a token, spread like hashes.
+/// The product's own session that nobody has left is the model, its number replaced; each gets a token, in the order of
+/// their time.
 fn sessions(connection: &Connection, size: Size) -> Tried<()> {
     let all = size.open + size.lapsed + size.leads;
     // A table of its own: what is read from the table that is written would be kept aside whole, ten million rows.

@@ -295,10 +295,12 @@ fn raw(root: &Path, data: &Path, like: &Like, batch: u64) -> Tried<f64> {
                             &due,
                         ],
                     )?;
-                    // Spread like a hash.
+                    // The millisecond, then spread like a hash.
                     let mut hash = [0_u8; 32];
+                    let time = u64::try_from(clock.elapsed().as_millis())?.to_be_bytes();
                     let mixed = writes.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
-                    hash[..8].copy_from_slice(&mixed);
+                    hash[..8].copy_from_slice(&time);
+                    hash[8..16].copy_from_slice(&mixed);
                     raw.run(
                         "session.rs",
                         "INSERT INTO session_token",

@@ -53,8 +53,8 @@ pub async fn examine(report: &mut Report, config: &Config, vault: Option<&Vault>
         }
         (_, Some(_), Some(_)) => report.ok(what, &format!("{origin} answers, and is this installation")),
     }
-    presence(report, &calls, &origin).await;
-    carriers_calls(report, &calls, &origin, local).await;
+    presence(report, &calls, origin).await;
+    carriers_calls(report, &calls, origin, local).await;
 }
 
 /// A WebSocket's greeting, as a page of ours sends it.

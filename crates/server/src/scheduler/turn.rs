@@ -16,7 +16,6 @@ use super::answers::{self, Problem};
 use super::sent::{Caller, Form};
 use super::view::{Mark, Place, Screen, View};
 use crate::app::App;
-use crate::random;
 use crate::store::{StoreError, Tx, appointment, consent, page, session};
 use crate::token;
 use crate::words::Words;
@@ -100,7 +99,7 @@ impl Request {
         step: Step,
         answers: Answers,
     ) -> Result<Known, StoreError> {
-        let (token, came_from) = (self.fresh(), self.came_from(place));
+        let (token, came_from) = (self.fresh(tx), self.came_from(place));
         let hash = token::hash(token);
         let session = session::start_at(tx, &place.scheduler, &hash, came_from, step, answers)?;
         Ok(Known {
@@ -124,7 +123,7 @@ impl Request {
         {
             return Ok(known);
         }
-        let token = self.fresh();
+        let token = self.fresh(tx);
         session::adopt(tx, &session, &token::hash(token))?;
         Ok(Known {
             session,
@@ -133,8 +132,8 @@ impl Request {
         })
     }
 
-    fn fresh(&self) -> &str {
-        self.fresh.get_or_init(random::token)
+    fn fresh(&self, tx: &Tx<'_>) -> &str {
+        self.fresh.get_or_init(|| token::fresh(tx.now()))
     }
 
     fn view(&self, place: Place, known: Option<&Known>, screen: Screen) -> View {

@@ -31,7 +31,8 @@ pub fn capture(
     )?;
     let requests = theirs.len();
     let joined = going_on(tx, session, theirs)?;
-    let nothing_waits = joined.is_none() && session.lead.is_none();
+    let is_new = joined.is_none();
+    let nothing_waits = is_new && session.lead.is_none();
     let mut lead = match joined {
         Some(mut lead) => {
             lead.left_again(session.id, session.step, departure, left_at);
@@ -63,7 +64,12 @@ pub fn capture(
     }
     super::session::save(tx, session)?;
     plan_record(tx, session, &scheduler.settings, departure, left_at)?;
-    lead.text_note = Some(plan_text(tx, session, &lead, &scheduler.settings, left_at)?);
+    let theirs = match is_new {
+        true => Vec::new(),
+        false => delivery::of_lead(tx, lead.business, lead.id)?,
+    };
+    let settings = &scheduler.settings;
+    lead.text_note = Some(plan_text(tx, session, &lead, &theirs, settings, left_at)?);
     save_text_note(tx, &lead)?;
     tx.tell(News::Captured {
         departure,
@@ -260,11 +266,11 @@ fn plan_text(
     tx: &mut Tx<'_>,
     session: &Session,
     lead: &Lead,
+    theirs: &[Delivery],
     settings: &SchedulerSettings,
     left_at: Timestamp,
 ) -> Result<TextNote, StoreError> {
     let kind = DeliveryKind::TextFollowUp;
-    let theirs = delivery::of_lead(tx, session.business, lead.id)?;
     // Of whatever kind: a lead gets one text, and what is said of that one stands.
     if theirs.iter().any(Delivery::is_text_that_went) {
         return Ok(lead.text_note.clone().unwrap_or(TextNote::Not {

@@ -175,3 +175,158 @@ impl Log {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Write as _, pipe};
+    use std::os::fd::OwnedFd;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::queue::Queue;
+    use crate::store::{Figures, Tx};
+
+    /// What everybody was told, in order, and how often the server was stopped.
+    struct World {
+        shared: Arc<Shared>,
+        told: mpsc::Receiver<(u8, Result<(), StoreError>)>,
+        tell: mpsc::Sender<(u8, Result<(), StoreError>)>,
+        stopped: Arc<std::sync::atomic::AtomicUsize>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let stopped = Arc::<std::sync::atomic::AtomicUsize>::default();
+            let count = Arc::clone(&stopped);
+            let (tell, told) = mpsc::channel();
+            let shared = Arc::new(Shared {
+                clock: Clock::system(),
+                hints: tokio::sync::broadcast::Sender::new(8),
+                for_others: Queue::new(0),
+                figures: Figures::default(),
+                longest_batch: std::time::Duration::from_secs(60),
+                on_fatal: Arc::new(move |_: &str| {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }),
+            });
+            Self {
+                shared,
+                told,
+                tell,
+                stopped,
+            }
+        }
+
+        fn log(&self, file: File) -> Log {
+            Log::new(file, Path::new("ringback.db"), &self.shared)
+        }
+
+        fn batch(&self, names: &[u8]) -> Vec<Ran> {
+            names
+                .iter()
+                .map(|&name| {
+                    Ran::not_yet(Box::new(Asked {
+                        name,
+                        tell: self.tell.clone(),
+                    }))
+                })
+                .collect()
+        }
+
+        fn told(&self) -> Vec<(u8, Result<(), StoreError>)> {
+            self.told.try_iter().collect()
+        }
+
+        fn trips(&self) -> u64 {
+            self.shared.figures.snapshot(0, 0).commits
+        }
+    }
+
+    struct Asked {
+        name: u8,
+        tell: mpsc::Sender<(u8, Result<(), StoreError>)>,
+    }
+
+    impl Job for Asked {
+        fn run(&mut self, _: &mut Tx<'_>) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+            self.tell.send((self.name, outcome)).unwrap();
+        }
+    }
+
+    #[test]
+    fn who_has_nothing_else_to_do_goes_to_the_disk() {
+        let (world, mut file) = (World::new(), tempfile::tempfile().unwrap());
+        file.write_all(b"a transaction").unwrap();
+        let log = world.log(file);
+        let mut batch = world.batch(&[1, 2]);
+        batch[1].outcome = Err(StoreError::NoRow);
+        log.take(batch, Instant::now(), false);
+        assert_eq!(world.told(), [(1, Ok(())), (2, Err(StoreError::NoRow))]);
+        assert_eq!(world.shared.figures.snapshot(0, 0).commands, 1);
+    }
+
+    #[test]
+    fn one_trip_takes_all_that_has_been_committed() {
+        let (world, file) = (World::new(), tempfile::tempfile().unwrap());
+        let log = world.log(file);
+        assert!(!log.is_busy());
+        // Nobody runs it: the first waits, and whoever brings the second goes for both.
+        log.take(world.batch(&[1]), Instant::now(), true);
+        assert!(
+            log.is_busy() && world.told().is_empty(),
+            "not on disk, so not told"
+        );
+        log.take(world.batch(&[2]), Instant::now(), true);
+        assert_eq!(world.told(), [(1, Ok(())), (2, Ok(()))]);
+        assert_eq!(world.trips(), 1);
+        assert!(!log.is_busy());
+    }
+
+    #[test]
+    fn while_the_writer_goes_on_the_log_takes_what_it_left() {
+        let (world, file) = (World::new(), tempfile::tempfile().unwrap());
+        let log = world.log(file);
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| log.run());
+            log.take(world.batch(&[1]), Instant::now(), true);
+            assert_eq!(world.told.recv(), Ok((1, Ok(()))));
+            log.close();
+            running.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn what_is_left_at_the_end_is_taken_to_the_disk() {
+        let (world, file) = (World::new(), tempfile::tempfile().unwrap());
+        let log = world.log(file);
+        log.take(world.batch(&[1]), Instant::now(), true);
+        log.close();
+        assert_eq!(world.told(), [(1, Ok(()))]);
+    }
+
+    #[test]
+    fn after_a_failed_trip_nothing_is_acknowledged_any_more() {
+        let world = World::new();
+        // A pipe has no disk below it: the kernel says so.
+        let (_reader, writer) = pipe().unwrap();
+        let log = world.log(File::from(OwnedFd::from(writer)));
+        log.take(world.batch(&[1]), Instant::now(), true);
+        log.take(world.batch(&[2]), Instant::now(), false);
+        let mut failed = world.batch(&[3]);
+        failed[0].outcome = Err(StoreError::NoRow);
+        log.take(failed, Instant::now(), false);
+        let fatal = Err(StoreError::Fatal);
+        assert_eq!(
+            world.told(),
+            [(1, fatal.clone()), (2, fatal), (3, Err(StoreError::NoRow))]
+        );
+        assert!(log.has_failed());
+        assert_eq!(world.stopped.load(Ordering::Relaxed), 1);
+        assert_eq!(world.trips(), 0);
+    }
+}

@@ -59,7 +59,7 @@ pub fn kinds() -> Vec<Kind> {
             |(lines, variables)| {
                 match Config::read(&lines.join("\n"), variables.into_iter()) {
                     Ok(config) => {
-                        let origin = Url::parse(&config.origin());
+                        let origin = Url::parse(config.origin());
                         prop_assert!(origin.is_ok_and(|origin| origin.path() == "/"));
                         prop_assert!((1..=64).contains(&config.node.len()));
                         let kept = format!("{:?}", config.database_url);

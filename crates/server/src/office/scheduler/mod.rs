@@ -287,7 +287,7 @@ fn page(
     let origin = app.config.origin();
     SchedulerPage {
         preview: preview(app, &shell, scheduler, &sheet.value("text")),
-        snippet: snippet(&origin, &scheduler.public_id),
+        snippet: snippet(origin, &scheduler.public_id),
         hosted: format!("{origin}/s/{}", scheduler.public_id),
         done: None,
         public_id: scheduler.public_id.clone(),

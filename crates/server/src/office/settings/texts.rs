@@ -91,7 +91,7 @@ async fn page(
         told: kept.told(tried.as_ref(), "text-credentials-here"),
         inbound_url: format!("{origin}/hooks/texts/inbound"),
         reachable: super::readiness::is_reachable(&app.config.public_url),
-        sample: sample(&kept.shell, &settings, &origin),
+        sample: sample(&kept.shell, &settings, origin),
         consent: kept.shell.w.consent(&settings, &kept.shell.business.name),
         shell: kept.shell,
         sheet,
