@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::sqlite::{beside, create_private};
@@ -64,7 +65,11 @@ fn copy(path: &Path, part: &Path) -> Result<(), Box<dyn std::error::Error>> {
     create_private(part)?;
     let name = part.to_str().ok_or("its name is not UTF-8")?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)?.execute("VACUUM INTO ?1", [name])?;
+    let live = Connection::open_with_flags(path, flags)?;
+    // After a failed disk the log may not be folded in before a start has made sure of it.
+    live.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    live.execute("VACUUM INTO ?1", [name])?;
+    drop(live);
     let found: String =
         Connection::open_with_flags(part, flags)?
             .query_row("PRAGMA quick_check", [], |row| row.get(0))?;

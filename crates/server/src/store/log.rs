@@ -3,7 +3,7 @@
 //! COMMIT leaves a transaction in the log, and the log with the kernel (`synchronous` is NORMAL). What makes it last is
 //! here: one fdatasync for all that has been committed, and only then the answers and the hints. Meanwhile the writer
 //! runs the next transaction, which may build on this one: it stands behind it in the log and lasts only if this one does.
-//! Queries may see it, too, for as long as the disk takes; nobody is told of it before.
+//! A query that may have seen it waits as well.
 //! When nobody else waits the writer goes to the disk itself: a thread that sleeps would have to be woken first.
 
 use std::fs::File;
@@ -24,6 +24,8 @@ pub(super) struct Log {
     arrival: Condvar,
     /// Held by whoever is on the way to the disk.
     turn: Mutex<()>,
+    /// Held while a transaction comes in sight, until it stands in line.
+    appearing: Mutex<()>,
     failed: AtomicBool,
 }
 
@@ -66,6 +68,7 @@ impl Log {
             line: Mutex::default(),
             arrival: Condvar::new(),
             turn: Mutex::default(),
+            appearing: Mutex::default(),
             failed: AtomicBool::new(false),
         }
     }
@@ -77,16 +80,35 @@ impl Log {
         }
     }
 
-    /// Takes over a transaction whose COMMIT `began` then and has succeeded; answers everybody in it once it is on
-    /// disk. Whoever has `more` to do need not wait for that, unless the one before still waits as well.
-    pub(super) fn take(&self, batch: Vec<Ran>, began: Instant, more: bool) {
+    /// Runs COMMIT, and answers everybody in the transaction once it is on disk. Whoever has `more` to do need not wait
+    /// for that, unless the one before still waits as well. A COMMIT that fails gives the transaction back.
+    pub(super) fn commit(
+        &self,
+        batch: Vec<Ran>,
+        more: bool,
+        commit: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), (Vec<Ran>, StoreError)> {
+        let began = Instant::now();
+        let appearing = hold(&self.appearing);
+        if let Err(error) = commit() {
+            return Err((batch, error));
+        }
         let mut line = self.line();
         line.committed.push(Committed { batch, began });
         let is_alone = line.committed.len() == 1;
-        drop(line);
+        drop((line, appearing));
         if more && is_alone {
             self.arrival.notify_one();
         } else {
+            self.to_disk();
+        }
+        Ok(())
+    }
+
+    /// Waits until whatever could be seen until now is on disk.
+    pub(super) fn settle(&self) {
+        drop(hold(&self.appearing));
+        if self.is_busy() {
             self.to_disk();
         }
     }
@@ -139,7 +161,7 @@ impl Log {
 
     /// One fdatasync for all that waits, then the answers.
     fn to_disk(&self) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = hold(&self.turn);
         let committed = mem::take(&mut self.line().committed);
         let Some(first) = committed.first() else {
             return;
@@ -148,8 +170,8 @@ impl Log {
         if !self.has_failed()
             && let Err(error) = self.file.sync_data()
         {
-            tracing::error!(%error, "the log cannot be brought to the disk");
             self.fail();
+            tracing::error!(%error, "the log cannot be brought to the disk");
         }
         let is_lost = self.has_failed();
         let commands: Vec<Ran> = committed.into_iter().flat_map(|one| one.batch).collect();
@@ -172,8 +194,12 @@ impl Log {
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.line)
     }
+}
+
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -234,6 +260,11 @@ mod tests {
                 .collect()
         }
 
+        /// A COMMIT that succeeds.
+        fn commit(&self, log: &Log, batch: Vec<Ran>, more: bool) {
+            assert!(log.commit(batch, more, || Ok(())).is_ok());
+        }
+
         fn told(&self) -> Vec<(u8, Result<(), StoreError>)> {
             self.told.try_iter().collect()
         }
@@ -265,7 +296,7 @@ mod tests {
         let log = world.log(file);
         let mut batch = world.batch(&[1, 2]);
         batch[1].outcome = Err(StoreError::NoRow);
-        log.take(batch, Instant::now(), false);
+        world.commit(&log, batch, false);
         assert_eq!(world.told(), [(1, Ok(())), (2, Err(StoreError::NoRow))]);
         assert_eq!(world.shared.figures.snapshot(0, 0).commands, 1);
     }
@@ -276,15 +307,54 @@ mod tests {
         let log = world.log(file);
         assert!(!log.is_busy());
         // Nobody runs it: the first waits, and whoever brings the second goes for both.
-        log.take(world.batch(&[1]), Instant::now(), true);
+        world.commit(&log, world.batch(&[1]), true);
         assert!(
             log.is_busy() && world.told().is_empty(),
             "not on disk, so not told"
         );
-        log.take(world.batch(&[2]), Instant::now(), true);
+        world.commit(&log, world.batch(&[2]), true);
         assert_eq!(world.told(), [(1, Ok(())), (2, Ok(()))]);
         assert_eq!(world.trips(), 1);
         assert!(!log.is_busy());
+    }
+
+    #[test]
+    fn a_query_waits_for_what_it_may_have_seen() {
+        let (world, file) = (World::new(), tempfile::tempfile().unwrap());
+        let log = world.log(file);
+        log.settle();
+        assert_eq!(world.trips(), 0, "there was nothing to see");
+        world.commit(&log, world.batch(&[1]), true);
+        log.settle();
+        assert_eq!((world.told(), world.trips()), (vec![(1, Ok(()))], 1));
+    }
+
+    #[test]
+    fn a_query_waits_for_a_transaction_that_is_coming_in_sight() {
+        let (world, file) = (World::new(), tempfile::tempfile().unwrap());
+        let (log, figures) = (world.log(file), &world.shared.figures);
+        std::thread::scope(|scope| {
+            let mut query = None;
+            let committed = log.commit(world.batch(&[1]), true, || {
+                query = Some(scope.spawn(|| {
+                    log.settle();
+                    figures.snapshot(0, 0).commits
+                }));
+                Ok(())
+            });
+            assert!(committed.is_ok());
+            assert_eq!(query.unwrap().join().unwrap(), 1);
+        });
+    }
+
+    #[test]
+    fn a_commit_that_fails_gives_its_transaction_back() {
+        let (world, file) = (World::new(), tempfile::tempfile().unwrap());
+        let log = world.log(file);
+        let refused = log.commit(world.batch(&[1]), true, || Err(StoreError::Full));
+        let (batch, error) = refused.err().unwrap();
+        assert_eq!((batch.len(), error), (1, StoreError::Full));
+        assert!(!log.is_busy() && world.told().is_empty());
     }
 
     #[test]
@@ -293,7 +363,7 @@ mod tests {
         let log = world.log(file);
         std::thread::scope(|scope| {
             let running = scope.spawn(|| log.run());
-            log.take(world.batch(&[1]), Instant::now(), true);
+            world.commit(&log, world.batch(&[1]), true);
             assert_eq!(world.told.recv(), Ok((1, Ok(()))));
             log.close();
             running.join().unwrap();
@@ -304,7 +374,7 @@ mod tests {
     fn what_is_left_at_the_end_is_taken_to_the_disk() {
         let (world, file) = (World::new(), tempfile::tempfile().unwrap());
         let log = world.log(file);
-        log.take(world.batch(&[1]), Instant::now(), true);
+        world.commit(&log, world.batch(&[1]), true);
         log.close();
         assert_eq!(world.told(), [(1, Ok(()))]);
     }
@@ -315,11 +385,11 @@ mod tests {
         // A pipe has no disk below it: the kernel says so.
         let (_reader, writer) = pipe().unwrap();
         let log = world.log(File::from(OwnedFd::from(writer)));
-        log.take(world.batch(&[1]), Instant::now(), true);
-        log.take(world.batch(&[2]), Instant::now(), false);
+        world.commit(&log, world.batch(&[1]), true);
+        world.commit(&log, world.batch(&[2]), false);
         let mut failed = world.batch(&[3]);
         failed[0].outcome = Err(StoreError::NoRow);
-        log.take(failed, Instant::now(), false);
+        world.commit(&log, failed, false);
         let fatal = Err(StoreError::Fatal);
         assert_eq!(
             world.told(),

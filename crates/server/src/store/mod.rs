@@ -438,11 +438,11 @@ impl Inner {
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let this_thread = std::thread::current().id();
-        // A command that holds the last clone would wait here for itself.
-        for thread in threads
-            .into_iter()
-            .filter(|thread| thread.thread().id() != this_thread)
-        {
+        // A command that holds the last clone would wait here for itself, or for whoever waits for it.
+        if threads.iter().any(|one| one.thread().id() == this_thread) {
+            return;
+        }
+        for thread in threads {
             if thread.join().is_err() {
                 tracing::error!("a store thread panicked");
             }

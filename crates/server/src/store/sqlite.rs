@@ -69,18 +69,22 @@ pub(super) fn start(
             rusqlite::version()
         )));
     }
-    let lock = lock_beside(path)?;
     create_private(path)?;
+    // Where a link leads: SQLite has its log there, and ours is beside it.
+    let path = &fs::canonicalize(path).map_err(|error| cannot_find(path, &error))?;
+    let lock = lock_beside(path)?;
     let mut connection = open(path, Use::Write)?;
     check_owner(&connection, path)?;
     make_log_durable(&connection, path)?;
     migrate::sqlite(&mut connection, Migrations::shipped(), shared.clock.now())?;
 
+    let log = Arc::new(Log::new(log_of(path)?, path, shared));
     let mut threads = Vec::new();
     for number in 0..readers {
         let reader = Reader {
             connection: open(path, Use::Read)?,
             shared: Arc::clone(shared),
+            log: Arc::clone(&log),
         };
         let reads = Arc::clone(reads);
         threads.push(spawn(format!("store-read-{number}"), shared, move || {
@@ -98,7 +102,6 @@ pub(super) fn start(
     connection
         .wal_hook(Some(note))
         .map_err(|error| cannot_open(path, &error))?;
-    let log = Arc::new(Log::new(log_of(path)?, path, shared));
     let writer = Writer {
         connection,
         log_pages,
@@ -166,12 +169,8 @@ impl Writer {
                 .undo()
                 .and_then(|()| self.run_together(&mut batch, Self::run_in_savepoint));
         }
-        match outcome.and_then(|()| self.commit()) {
-            Ok(began) => {
-                let more = self.jobs.depth() > 0;
-                self.log.take(batch, began, more);
-                self.fold_in();
-            }
+        match outcome {
+            Ok(()) => self.commit(batch),
             Err(error) => self.give_up(batch, &error),
         }
     }
@@ -183,7 +182,6 @@ impl Writer {
             return;
         }
         if let Err(error) = self.checkpoint() {
-            // Nothing is lost: the log still has it all, and the next commit tries again.
             tracing::warn!(%error, "the log could not be folded in");
         }
     }
@@ -235,10 +233,12 @@ impl Writer {
         }
     }
 
-    /// When it began.
-    fn commit(&self) -> Result<Instant, StoreError> {
-        let began = Instant::now();
-        self.run_sql("COMMIT").map(|()| began)
+    fn commit(&self, batch: Vec<Ran>) {
+        let more = self.jobs.depth() > 0;
+        match self.log.commit(batch, more, || self.run_sql("COMMIT")) {
+            Ok(()) => self.fold_in(),
+            Err((batch, error)) => self.give_up(batch, &error),
+        }
     }
 
     /// The transaction is lost: undo it, and tell everybody in it the truth.
@@ -265,8 +265,8 @@ impl Writer {
             let mut alone = [Ran::not_yet(ran.job)];
             let outcome = self.run_sql("BEGIN IMMEDIATE");
             let outcome = outcome.and_then(|()| self.run_in_savepoint(&mut alone[0]));
-            match outcome.and_then(|()| self.commit()) {
-                Ok(began) => self.log.take(alone.into(), began, true),
+            match outcome {
+                Ok(()) => self.commit(alone.into()),
                 Err(error) => self.give_up(alone.into(), &error),
             }
         }
@@ -290,11 +290,21 @@ impl Writer {
         }
     }
 
-    /// How many pages of the log are in the database now.
-    fn checkpoint(&self) -> rusqlite::Result<i64> {
+    /// How many pages of the log are in the database now. Where there is no room nothing is lost: the log still has it
+    /// all, and the next commit tries again. Any other trouble with the disk ends everything, since SQLite would not
+    /// write once more what the disk has lost.
+    fn checkpoint(&self) -> Result<i64, StoreError> {
         let sql = "PRAGMA wal_checkpoint(PASSIVE)";
-        self.connection
-            .query_row(sql, [], |row| row.get("checkpointed"))
+        let folded = self
+            .connection
+            .query_row(sql, [], |row| row.get("checkpointed"));
+        folded.map_err(|error| {
+            let error = classify(&error);
+            if error == StoreError::Fatal {
+                self.log.fail();
+            }
+            error
+        })
     }
 
     fn run_sql(&self, sql: &'static str) -> Result<(), StoreError> {
@@ -327,11 +337,13 @@ fn is_everybodys(error: &StoreError) -> bool {
 struct Reader {
     connection: Connection,
     shared: Arc<Shared>,
+    log: Arc<Log>,
 }
 
 impl Reader {
     fn answer(&self, mut job: Box<dyn Job>) {
         let outcome = self.run(job.as_mut());
+        self.log.settle();
         self.shared.figures.answered();
         job.answer(outcome);
     }
@@ -562,6 +574,13 @@ fn know_every_letter(connection: &Connection) -> rusqlite::Result<()> {
     })
 }
 
+fn cannot_find(path: &Path, error: &std::io::Error) -> StoreError {
+    refused(format!(
+        "The database {} cannot be opened: {error}.",
+        path.display()
+    ))
+}
+
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     refused(format!(
         "The database {} cannot be opened: {error}.",
@@ -667,12 +686,7 @@ fn lock_beside(path: &Path) -> Result<File, StoreError> {
 /// People's names and phone numbers are in this file: nobody else on the machine reads it.
 pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     let made = private().truncate(false).open(path);
-    made.map(drop).map_err(|error| {
-        refused(format!(
-            "The database {} cannot be opened: {error}.",
-            path.display()
-        ))
-    })
+    made.map(drop).map_err(|error| cannot_find(path, &error))
 }
 
 fn private() -> OpenOptions {

@@ -47,6 +47,26 @@ async fn two_servers_cannot_share_a_file() {
     world.reopen().await.expect("the lock goes with its holder");
 }
 
+/// SQLite follows a link and has its log where the link leads; so must whatever takes the log to the disk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_leads_to_the_file_and_all_that_stands_beside_it() {
+    let world = TestStore::fresh(Engine::Sqlite).unwrap();
+    put(&world.store, "a", 1).await.unwrap();
+    world.store.close().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("linked.db");
+    std::os::unix::fs::symlink(world.place().file().unwrap(), &path).unwrap();
+    // What stood beside the link once is not its log.
+    fs::write(elsewhere.path().join("linked.db-wal"), b"something old").unwrap();
+    let linked = StoreConfig::Sqlite { path: path.clone() };
+    let store = Store::open(&linked, Clock::system()).unwrap();
+    put(&store, "b", 2).await.unwrap();
+    assert_eq!(count(&store).await, 2);
+    let old = fs::read(elsewhere.path().join("linked.db-wal")).unwrap();
+    assert_eq!(old, b"something old");
+    assert!(refusal(world.place()).contains("Another Ringback"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_else_reads_the_file() {
     let world = TestStore::fresh(Engine::Sqlite).unwrap();
