@@ -206,7 +206,7 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::io::{Write as _, pipe};
     use std::os::fd::OwnedFd;
-    use std::sync::mpsc;
+    use std::sync::{Barrier, mpsc};
 
     use super::*;
     use crate::clock::Clock;
@@ -332,14 +332,21 @@ mod tests {
     #[test]
     fn a_query_waits_for_a_transaction_that_is_coming_in_sight() {
         let (world, file) = (World::new(), tempfile::tempfile().unwrap());
-        let (log, figures) = (world.log(file), &world.shared.figures);
+        let (log, figures, looks) = (world.log(file), &world.shared.figures, Barrier::new(2));
         std::thread::scope(|scope| {
             let mut query = None;
             let committed = log.commit(world.batch(&[1]), true, || {
-                query = Some(scope.spawn(|| {
+                let query = query.insert(scope.spawn(|| {
+                    looks.wait();
                     log.settle();
                     figures.snapshot(0, 0).commits
                 }));
+                looks.wait();
+                // Time enough for a query that does not wait.
+                for _ in 0..10_000 {
+                    std::thread::yield_now();
+                    assert!(!query.is_finished());
+                }
                 Ok(())
             });
             assert!(committed.is_ok());
