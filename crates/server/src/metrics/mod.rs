@@ -34,9 +34,9 @@ pub const BOOKINGS: &str = "ringback_bookings_total";
 pub const DUE_TO_WIRE: &str = "ringback_delivery_due_to_wire_seconds";
 /// What became of deliveries: `kind` and `outcome` (done, later, refused, unknown, withdrawn, expired).
 pub const DELIVERIES: &str = "ringback_deliveries_total";
-/// How long a COMMIT takes.
+/// From COMMIT until it is on disk.
 pub const COMMIT: &str = "ringback_store_commit_seconds";
-/// Commands in one COMMIT.
+/// Commands that get to the disk together.
 pub const COMMIT_COMMANDS: &str = "ringback_store_commit_commands";
 /// Rounds of a duty that failed and will be tried again; `duty`.
 pub const DUTY_FAILURES: &str = "ringback_duty_failures_total";
@@ -117,8 +117,8 @@ fn describe() {
         "From a delivery's due time to the commit that puts it on the wire"
     );
     describe_counter!(DELIVERIES, "Deliveries by kind and by what became of them");
-    describe_histogram!(COMMIT, "How long a COMMIT takes");
-    describe_histogram!(COMMIT_COMMANDS, "Commands in one COMMIT");
+    describe_histogram!(COMMIT, "From COMMIT until it is on disk");
+    describe_histogram!(COMMIT_COMMANDS, "Commands that get to the disk together");
     describe_counter!(
         DUTY_FAILURES,
         "Rounds of a duty that failed and will be tried again"

@@ -29,15 +29,15 @@ pub struct Snapshot {
     pub writes_waiting: u64,
     /// Queries waiting now.
     pub reads_waiting: u64,
-    /// Transactions committed. `commands / commits` is the mean batch size.
+    /// Commits that reached the disk; what reached it together counts once. `commands / commits` is the mean batch size.
     pub commits: u64,
     /// Commands committed.
     pub commands: u64,
     /// Most commands ever committed together.
     pub largest_batch: u64,
-    /// Microseconds spent in COMMIT, all told.
+    /// Microseconds from COMMIT until it was on disk, all told.
     pub commit_us: u64,
-    /// Longest COMMIT, microseconds.
+    /// The longest of these, microseconds.
     pub longest_commit_us: u64,
     /// Queries answered.
     pub queries: u64,
@@ -52,7 +52,7 @@ pub struct Snapshot {
 }
 
 impl Figures {
-    /// A transaction with `commands` commands took `duration` to commit.
+    /// What was committed together, `commands` in all, took `duration` until it was on disk.
     pub(super) fn committed(&self, commands: usize, duration: Duration) {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let commands = commands as u64;
