@@ -2,7 +2,7 @@
 //! stored only as a hash. It begins with when it was given out, and so does its hash: what is in use together stands
 //! together, however many millions are stored.
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderValue;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -45,18 +45,22 @@ pub fn cookie_name(app: &App, public_id: &str) -> String {
     format!("{prefix}-{public_id}")
 }
 
-/// The token a browser sent along, if it looks like one of ours.
-pub fn from_cookie(app: &App, headers: &HeaderMap, public_id: &str) -> Option<String> {
+/// The token a browser sent along in its lines of cookies, if it looks like one of ours.
+pub fn from_cookie<'a>(
+    app: &App,
+    cookies: impl IntoIterator<Item = &'a HeaderValue>,
+    public_id: &str,
+) -> Option<String> {
     let name = cookie_name(app, public_id);
-    headers
-        .get_all(header::COOKIE)
-        .iter()
+    cookies
+        .into_iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
-        .map(|(_, token)| token.to_owned())
+        .map(|(_, token)| token)
         .filter(|token| looks_like_one(token))
+        .map(str::to_owned)
 }
 
 /// Letters and digits, with a time or (behind the link of a text) without: anything else was never given out.

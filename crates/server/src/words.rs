@@ -44,10 +44,13 @@ impl Words {
     /// The words a visitor's browser asks for (`Accept-Language: es-MX,es;q=0.9,en;q=0.8`), else the
     /// business's own. A header that makes no sense counts as none.
     pub fn negotiate(accept_language: Option<&str>, business_default: &str) -> &'static Words {
-        wishes(accept_language.unwrap_or_default())
-            .into_iter()
-            .find_map(known)
-            .unwrap_or_else(|| Words::of(business_default))
+        let wished = Words::wished(accept_language.unwrap_or_default());
+        wished.unwrap_or_else(|| Words::of(business_default))
+    }
+
+    /// The words that an `Accept-Language` wishes for most among those there are.
+    pub fn wished(accept_language: &str) -> Option<&'static Words> {
+        wishes(accept_language).into_iter().find_map(known)
     }
 
     /// Every locale there is, sorted: `en`, `es`.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::departure::begin_visits;
 use super::floor::{self, Raw};
-use super::load::{Arrival, Ask, Verdict, flat_out, open_loop};
+use super::load::{Arrival, Ask, Verdict, Went, flat_out, open_loop};
 use super::report::{Goal, Sample};
 use super::stage::Stage;
 use super::visitors::Scheduler;
@@ -20,8 +20,11 @@ use super::wire::Answer;
 use crate::Tried;
 
 /// Callers at a time when the capacity is looked for.
-const CALLERS: usize = 256;
-const CAPACITY_FOR: Duration = Duration::from_secs(4);
+const CALLERS: usize = 512;
+const TURN: Duration = Duration::from_secs(1);
+const TURNS: u32 = 6;
+/// How long raw rows are written.
+const RAW_FOR: Duration = Duration::from_secs(4);
 /// Visits that have begun before anything is measured, so that second steps find one.
 const BEGUN: u64 = 2_000;
 /// The constant arrival lies this much below the capacity found just before.
@@ -36,26 +39,21 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
     let scheduler = Scheduler::find(server.address, stage.ready.scheduler_name()).await?;
     let visits = Visits::begin(&scheduler).await?;
 
-    let ceiling = flat_out(
-        server.address,
-        CALLERS,
-        CAPACITY_FOR,
-        |n| visits.nothing(n),
-        nothing_done,
-    )
-    .await?;
-    let before = (server.commits()?, server.processor()?);
-    let capacity = flat_out(
-        server.address,
-        CALLERS,
-        CAPACITY_FOR,
-        |_| visits.step(),
-        |about, answer| visits.saved(about, answer),
-    )
-    .await?;
-    let commits = server.commits()?.wrapping_sub(before.0);
+    // Floor and product by turns, a second each: a machine that others use is not the same for long.
+    let (mut ceiling, mut capacity) = (Went::new()?, Went::new()?);
+    let (mut commits, mut processor) = (0, Duration::ZERO);
+    for _ in 0..TURNS {
+        let nothing = |n| visits.nothing(n);
+        ceiling.add(&flat_out(server.address, CALLERS, TURN, nothing, nothing_done).await?)?;
+        let before = (server.commits()?, server.processor()?);
+        let step = |_| visits.step();
+        let saved = |about, answer: &Answer<'_>| visits.saved(about, answer);
+        capacity.add(&flat_out(server.address, CALLERS, TURN, step, saved).await?)?;
+        commits += server.commits()?.wrapping_sub(before.0);
+        processor += server.processor()?.saturating_sub(before.1);
+    }
     let batch = capacity.good as f64 / f64::from(commits.max(1));
-    let cost_us = (server.processor()? - before.1).as_secs_f64() * 1e6 / capacity.good as f64;
+    let cost_us = processor.as_secs_f64() * 1e6 / capacity.good as f64;
 
     let rate = capacity.rate() * SHARE;
     let arrival = Arrival {
@@ -246,7 +244,7 @@ fn raw(root: &Path, data: &Path, like: &Like, batch: u64) -> Tried<f64> {
     let mut begun = VecDeque::new();
     let mut writes = 0_u64;
     let clock = Instant::now();
-    while clock.elapsed() < CAPACITY_FOR {
+    while clock.elapsed() < RAW_FOR {
         raw.connection.execute_batch("BEGIN IMMEDIATE")?;
         for _ in 0..batch {
             writes += 1;

@@ -163,7 +163,7 @@ pub async fn open(
     if !from_our_page(&app, &headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let cookie = token::from_cookie(&app, &headers, &public_id);
+    let cookie = token::from_cookie(&app, headers.get_all(header::COOKIE), &public_id);
     upgrade
         .read_buffer_size(LARGEST)
         .write_buffer_size(0)
@@ -195,7 +195,8 @@ pub async fn say(
     let saying = Saying::read(text)
         .filter(|s| !s.page.is_empty())
         .ok_or_else(unreadable)?;
-    let token = token::from_cookie(&app, &headers, &public_id).or_else(|| saying.token.clone());
+    let token = token::from_cookie(&app, headers.get_all(header::COOKIE), &public_id)
+        .or_else(|| saying.token.clone());
     if let Some(token) = token {
         let (hash, owner) = (token::hash(&token), app.owner());
         // Found and carried out in one go: a goodbye is a lead the sooner.

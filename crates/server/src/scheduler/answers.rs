@@ -1,5 +1,6 @@
 //! From the fields of a step to answers, and what is wrong with them; which steps are answered.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -99,9 +100,15 @@ pub fn reachable(
     }
 }
 
+/// What stands in fields, by their names.
+pub type Filled = BTreeMap<Cow<'static, str>, String>;
+
 /// The names of a step's fields.
-pub fn fields_of(step: Step, settings: &SchedulerSettings) -> Vec<String> {
-    let own: &[&str] = match step {
+pub fn fields_of(
+    step: Step,
+    settings: &SchedulerSettings,
+) -> impl Iterator<Item = Cow<'static, str>> {
+    let own: &[&'static str] = match step {
         Step::Service => &["zip", "service"],
         Step::Contact => &["name", "phone", "email", "text_me"],
         Step::Time => &["window"],
@@ -111,37 +118,37 @@ pub fn fields_of(step: Step, settings: &SchedulerSettings) -> Vec<String> {
     let asked = settings
         .questions
         .iter()
-        .filter(|question| question.step == step);
+        .filter(move |question| question.step == step);
     own.iter()
-        .map(|name| (*name).to_owned())
-        .chain(asked.map(|question| format!("q_{}", question.key)))
-        .collect()
+        .map(|name| Cow::Borrowed(*name))
+        .chain(asked.map(|question| format!("q_{}", question.key).into()))
 }
 
 /// The answers as they stand in the fields; of empty ones nothing.
-pub fn filled(answers: &Answers) -> BTreeMap<String, String> {
-    let mut fields = BTreeMap::new();
-    let mut put = |name: &str, value: &str| {
-        if !value.is_empty() {
-            fields.insert(name.to_owned(), value.to_owned());
-        }
-    };
-    put("zip", &answers.postal_code);
-    put("service", &answers.service);
-    put("name", &answers.name);
-    put("email", &answers.email);
-    put("text_me", if answers.text_me { "yes" } else { "" });
+pub fn filled(answers: &Answers) -> Filled {
+    let address = &answers.address;
     let window = answers.window.map(|window| Written(window).to_string());
-    put("window", &window.unwrap_or_default());
-    put("street", &answers.address.street);
-    put("unit", &answers.address.unit);
-    put("city", &answers.address.city);
-    put("state", &answers.address.state);
-    put("notes", &answers.notes);
-    for (key, answer) in &answers.questions {
-        put(&format!("q_{key}"), answer);
-    }
-    fields
+    let own = [
+        ("zip", answers.postal_code.as_str()),
+        ("service", &answers.service),
+        ("name", &answers.name),
+        ("email", &answers.email),
+        ("text_me", if answers.text_me { "yes" } else { "" }),
+        ("window", window.as_deref().unwrap_or_default()),
+        ("street", &address.street),
+        ("unit", &address.unit),
+        ("city", &address.city),
+        ("state", &address.state),
+        ("notes", &answers.notes),
+    ];
+    let own = own.map(|(name, value)| (Cow::Borrowed(name), value));
+    let asked = answers.questions.iter();
+    let asked = asked.map(|(key, answer)| (format!("q_{key}").into(), answer.as_str()));
+    own.into_iter()
+        .chain(asked)
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect()
 }
 
 /// The number as its own field shows it, the way the region writes numbers.
@@ -504,7 +511,7 @@ mod tests {
         }
     }
 
-    fn form_urlencoded_of(fields: &BTreeMap<String, String>) -> String {
+    fn form_urlencoded_of(fields: &Filled) -> String {
         url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish()

@@ -1,6 +1,8 @@
 //! Book now: the hold becomes an agreement and the session is booked, in one transaction. Pressed twice, it
 //! books once.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use ringback_domain::lead::Recovery;
@@ -21,7 +23,7 @@ pub async fn book(
     sent: Sent,
 ) -> Result<Response, Error> {
     let Sent { caller, form } = sent;
-    let request = Request::new(&app, &public_id, caller.clone(), form);
+    let request = Request::new(&app, &public_id, Arc::clone(&caller), form);
     let view = app
         .store
         .write(Order::Any, move |tx| booked(tx, &request))
@@ -38,7 +40,7 @@ fn booked(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreError
         return turn::turn(tx, request);
     };
     if let SessionState::Booked { .. } = known.session.state {
-        return turn::show(tx, request, place, &known, Step::Booked).map(Some);
+        return turn::show(tx, request, place, known, Step::Booked).map(Some);
     }
     session::here(tx, &mut known.session)?;
     // Offered when the first window had gone: another choice comes with the press itself.
@@ -51,13 +53,13 @@ fn booked(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreError
     let (Step::Review, Some(window)) = (open, window) else {
         known.session.step = open;
         session::save(tx, &known.session)?;
-        return turn::show(tx, request, place, &known, open).map(Some);
+        return turn::show(tx, request, place, known, open).map(Some);
     };
     let Some(appointment) =
         appointment::agree(tx, &known.session, &place.business, settings, window)?
     else {
         session::save(tx, &known.session)?;
-        return turn::show_gone(tx, request, place, &known, Step::Review, window).map(Some);
+        return turn::show_gone(tx, request, place, known, Step::Review, window).map(Some);
     };
     let how = if resume_link::was_opened(tx, known.session.business, known.session.id)? {
         Recovery::Link
@@ -68,5 +70,5 @@ fn booked(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreError
     if let Err(refused) = session::book(tx, &mut known.session, appointment, how)? {
         return Err(StoreError::Bug(refused.to_string()));
     }
-    turn::show(tx, request, place, &known, Step::Booked).map(Some)
+    turn::show(tx, request, place, known, Step::Booked).map(Some)
 }

@@ -1,13 +1,11 @@
 //! One field of a form: its label (also its accessible name), what stands in it, what is wrong with it.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use ringback_domain::region::Region;
 use ringback_domain::region::address::{AddressField, AddressPart};
 use ringback_domain::scheduler::{Question, QuestionKind, Service};
 
-use super::answers::{LONGEST_LINE, LONGEST_NOTES};
+use super::answers::{Filled, LONGEST_LINE, LONGEST_NOTES};
 use crate::words::Words;
 
 /// A field, ready to be shown.
@@ -61,7 +59,7 @@ pub struct Fields<'a> {
     /// Decides the postal code and the address.
     pub region: Region,
     /// By field name.
-    pub filled: &'a BTreeMap<String, String>,
+    pub filled: &'a Filled,
     /// By field name: the sentence.
     pub problems: &'a [(String, String)],
 }

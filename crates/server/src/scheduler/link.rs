@@ -1,6 +1,8 @@
 //! The link in a text: it opens one session, on any device, for three days. Looking at it (as previews do) has
 //! no effect at all; a press on Continue goes on where the person stopped.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -22,7 +24,8 @@ pub async fn look(
     Path(token): Path<String>,
     caller: Caller,
 ) -> Result<Response, Error> {
-    let asker = caller.clone();
+    let caller = Arc::new(caller);
+    let asker = Arc::clone(&caller);
     let view = app.store.read(move |tx| {
         let (link, place) = match good(tx, &token)? {
             Good::Yes(link, place) => (link, place),
@@ -52,7 +55,7 @@ pub async fn open(
     sent: Sent,
 ) -> Result<Response, Error> {
     let Sent { caller, .. } = sent;
-    let (asker, inner) = (caller.clone(), app.clone());
+    let (asker, inner) = (Arc::clone(&caller), app.clone());
     let view = app.store.write(Order::Any, move |tx| {
         let (link, place) = match good(tx, &token)? {
             Good::Yes(link, place) => (link, place),
@@ -75,7 +78,7 @@ pub async fn open(
         let request = Request::new(
             &inner,
             &place.scheduler.public_id,
-            asker.clone(),
+            Arc::clone(&asker),
             Form::default(),
         );
         go_on(tx, &request, place, session).map(Some)
@@ -92,12 +95,12 @@ fn go_on(
 ) -> Result<View, StoreError> {
     let mut known = request.adopt(tx, &place, session)?;
     if let SessionState::Booked { .. } = known.session.state {
-        return turn::show(tx, request, place, &known, Step::Booked);
+        return turn::show(tx, request, place, known, Step::Booked);
     }
     session::here(tx, &mut known.session)?;
     let step = known.session.step;
     let Some(window) = known.session.answers.window else {
-        return turn::show(tx, request, place, &known, step);
+        return turn::show(tx, request, place, known, step);
     };
     if appointment::hold(
         tx,
@@ -108,12 +111,12 @@ fn go_on(
     )?
     .is_some()
     {
-        return turn::show(tx, request, place, &known, step);
+        return turn::show(tx, request, place, known, step);
     }
     known.session.answers.window = None;
     known.session.step = Step::Time;
     session::save(tx, &known.session)?;
-    turn::show_gone(tx, request, place, &known, Step::Time, window)
+    turn::show_gone(tx, request, place, known, Step::Time, window)
 }
 
 enum Good {

@@ -1,5 +1,7 @@
 //! The hosted page and the page in the frame, their steps, closing and beginning anew.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use ringback_domain::departure::Departure;
@@ -40,7 +42,7 @@ pub async fn step(
     sent: Sent,
 ) -> Result<Response, Error> {
     let Sent { caller, form } = sent;
-    let request = Request::new(&app, &public_id, caller.clone(), form);
+    let request = Request::new(&app, &public_id, Arc::clone(&caller), form);
     let view = app
         .store
         .write(Order::Any, move |tx| turn::turn(tx, &request))
@@ -55,7 +57,7 @@ pub async fn close(
     sent: Sent,
 ) -> Result<Response, Error> {
     let Sent { caller, form } = sent;
-    let request = Request::new(&app, &public_id, caller.clone(), form);
+    let request = Request::new(&app, &public_id, Arc::clone(&caller), form);
     let view = app.store.write(Order::Any, move |tx| {
         let Some(place) = Place::find(tx, &request.public_id)? else {
             return Ok(None);
@@ -88,7 +90,7 @@ pub async fn begin(
     sent: Sent,
 ) -> Result<Response, Error> {
     let Sent { caller, form } = sent;
-    let request = Request::new(&app, &public_id, caller.clone(), form);
+    let request = Request::new(&app, &public_id, Arc::clone(&caller), form);
     let place = app
         .store
         .read(move |tx| Place::find(tx, &public_id))
@@ -100,7 +102,7 @@ pub async fn begin(
         request.embedded,
         Screen::Step(Step::Service),
     );
-    view.with_answers(&Answers::default())
+    view.with_answers(Answers::default())
         .answer(&app, &caller, true)
 }
 
@@ -111,10 +113,16 @@ async fn show(
     caller: Caller,
     embedded: bool,
 ) -> Result<Response, Error> {
+    let caller = Arc::new(caller);
     let query = query.unwrap_or_default();
     let asked = Form::read(query.as_bytes());
     let wanted: Option<Step> = asked.get("step").parse().ok();
-    let mut request = Request::new(&app, &public_id, caller.clone(), arrived(&asked, &caller));
+    let mut request = Request::new(
+        &app,
+        &public_id,
+        Arc::clone(&caller),
+        arrived(&asked, &caller),
+    );
     request.embedded = embedded;
     let looked = app.store.read(move |tx| {
         let Some(place) = Place::find(tx, &request.public_id)? else {

@@ -1,10 +1,13 @@
 //! What a browser sends: who is calling, and the fields of a form. Whatever the bytes are, they become text
 //! without control characters, or a sentence.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::form_urlencoded;
 
 use crate::app::App;
@@ -14,26 +17,27 @@ use crate::words::Words;
 
 /// A scheduler's largest form is a tenth of this.
 const LARGEST_FORM: usize = 48 * 1024;
+/// What is kept of a browser's own name, in characters.
+const LONGEST_AGENT: usize = 400;
 /// More fields than any scheduler asks.
 const MOST_FIELDS: usize = 300;
 
 /// Who is calling.
-#[derive(Clone, Debug)]
 pub struct Caller {
     /// The network address.
     pub address: String,
     /// The browser's own name.
     pub user_agent: String,
-    /// As the browser wishes.
-    pub accept_language: Option<String>,
+    /// The language that the browser wishes for, if we have it.
+    wished: Option<&'static Words>,
     /// Where the browser came from, its origin only; empty when it is ours or unknown.
     pub referrer: String,
     /// Asked for by our script, which puts the step in place.
     pub in_place: bool,
     /// A page fetched or rendered on suspicion: nobody is looking.
     pub speculative: bool,
-    /// The lines of cookies alone.
-    cookies: HeaderMap,
+    /// The lines of cookies.
+    cookies: Vec<HeaderValue>,
 }
 
 impl Caller {
@@ -44,35 +48,44 @@ impl Caller {
 
     /// Words before the business is known.
     pub fn words(&self) -> &'static Words {
-        Words::negotiate(self.accept_language.as_deref(), "en")
+        self.words_or("en")
+    }
+
+    /// The caller's words, or those of the business's own locale.
+    pub fn words_or(&self, locale: &str) -> &'static Words {
+        self.wished.unwrap_or_else(|| Words::of(locale))
     }
 
     fn of(app: &App, parts: &Parts) -> Self {
-        let text = |name: &str| {
-            parts
-                .headers
-                .get(name)
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        let text = |name: HeaderName| {
+            let value = parts.headers.get(name);
+            value.map_or(Cow::Borrowed(""), |value| {
+                String::from_utf8_lossy(value.as_bytes())
+            })
         };
         let address = parts.extensions.get::<ClientAddress>();
-        let purpose = text("sec-purpose")
-            .or_else(|| text("purpose"))
-            .unwrap_or_default();
-        let user_agent = text("user-agent").unwrap_or_default();
+        let speculates = |name| {
+            let purpose = text(HeaderName::from_static(name));
+            purpose.contains("prefetch") || purpose.contains("prerender")
+        };
+        let mut user_agent = without_controls(text(header::USER_AGENT));
+        if let Some((end, _)) = user_agent.char_indices().nth(LONGEST_AGENT) {
+            user_agent.truncate(end);
+        }
         Self {
             address: address
                 .map(|ClientAddress(ip)| ip.to_string())
                 .unwrap_or_default(),
-            user_agent: without_controls(&user_agent).chars().take(400).collect(),
-            accept_language: text("accept-language"),
-            referrer: foreign_origin(app, &text("referer").unwrap_or_default()),
-            in_place: text("x-ringback").is_some_and(|value| value == "step"),
-            speculative: purpose.contains("prefetch") || purpose.contains("prerender"),
+            user_agent,
+            wished: Words::wished(&text(header::ACCEPT_LANGUAGE)),
+            referrer: foreign_origin(app, &text(header::REFERER)),
+            in_place: text(HeaderName::from_static("x-ringback")) == "step",
+            speculative: speculates("sec-purpose") || speculates("purpose"),
             cookies: parts
                 .headers
                 .get_all(header::COOKIE)
                 .iter()
-                .map(|line| (header::COOKIE, line.clone()))
+                .cloned()
                 .collect(),
         }
     }
@@ -89,7 +102,7 @@ impl FromRequestParts<App> for Caller {
 /// A form sent from one of our own pages, and who sent it.
 pub struct Sent {
     /// Who.
-    pub caller: Caller,
+    pub caller: Arc<Caller>,
     /// What.
     pub form: Form,
 }
@@ -118,7 +131,7 @@ impl FromRequest<App> for Sent {
             return Err(Error::BadInput(caller.words().say("error-not-a-form")));
         }
         Ok(Self {
-            caller,
+            caller: Arc::new(caller),
             form: Form::read(&bytes),
         })
     }
@@ -135,7 +148,7 @@ impl Form {
         let fields = form_urlencoded::parse(bytes).take(MOST_FIELDS);
         Self(
             fields
-                .map(|(name, value)| (without_controls(&name), without_controls(&value)))
+                .map(|(name, value)| (without_controls(name), without_controls(value)))
                 .collect(),
         )
     }
@@ -146,7 +159,7 @@ impl Form {
             fields
                 .into_iter()
                 .take(MOST_FIELDS)
-                .map(|(name, value)| (name, without_controls(&value)))
+                .map(|(name, value)| (name, without_controls(value.into())))
                 .collect(),
         )
     }
@@ -170,16 +183,18 @@ impl Form {
     }
 }
 
-fn without_controls(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect()
+fn without_controls(text: Cow<'_, str>) -> String {
+    let stays = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    if text.chars().all(stays) {
+        return text.into_owned();
+    }
+    text.chars().filter(|c| stays(*c)).collect()
 }
 
 /// A form counts only when it was sent from a page of ours: the browser says so itself.
 fn from_our_page(app: &App, headers: &HeaderMap) -> bool {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
         return matches!(site, "same-origin" | "none");
     }
     let Some(origin) = text(header::ORIGIN) else {

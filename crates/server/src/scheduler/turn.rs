@@ -1,6 +1,6 @@
 //! One step's deed, as one transaction: the session of the caller, what was typed, and the screen that follows.
 
-use std::collections::BTreeMap;
+use std::mem;
 use std::sync::{Arc, OnceLock};
 
 use jiff::SignedDuration;
@@ -12,7 +12,7 @@ use ringback_domain::places;
 use ringback_domain::scheduler::SaveContact;
 use ringback_domain::session::{Answers, CameFrom, ChosenWindow, Session, SessionState, Step};
 
-use super::answers::{self, Problem};
+use super::answers::{self, Filled, Problem};
 use super::sent::{Caller, Form};
 use super::view::{Mark, Place, Screen, View};
 use crate::app::App;
@@ -33,7 +33,7 @@ pub struct Request {
     /// Which scheduler.
     pub public_id: String,
     /// Who.
-    pub caller: Caller,
+    pub caller: Arc<Caller>,
     /// In a frame on another site.
     pub embedded: bool,
     /// The fields.
@@ -61,7 +61,7 @@ enum Go {
 
 impl Request {
     /// Everything of a request that the transaction needs.
-    pub fn new(app: &App, public_id: &str, caller: Caller, form: Form) -> Self {
+    pub fn new(app: &App, public_id: &str, caller: Arc<Caller>, form: Form) -> Self {
         Self {
             public_id: public_id.to_owned(),
             cookie: caller.cookie(app, public_id),
@@ -136,15 +136,16 @@ impl Request {
         self.fresh.get_or_init(|| token::fresh(tx.now()))
     }
 
-    fn view(&self, place: Place, known: Option<&Known>, screen: Screen) -> View {
+    /// A screen of somebody's session, without any of their answers.
+    fn view(&self, place: Place, known: Option<Known>, screen: Screen) -> View {
         let ahead = !matches!(screen, Screen::Step(Step::Review | Step::Booked));
         let mut view = View::new(place, &self.caller, self.embedded, screen);
         view.then_review = known.is_some() && ahead && self.is_change();
         match known {
             Some(known) => {
                 view.mark = known.mark;
-                view.token = Some(known.token.clone());
-                view.came_from.clone_from(&known.session.came_from);
+                view.token = Some(known.token);
+                view.came_from = known.session.came_from;
             }
             None => view.came_from = self.came_from(&view.place),
         }
@@ -152,10 +153,7 @@ impl Request {
     }
 
     fn words(&self, place: &Place) -> &'static Words {
-        Words::negotiate(
-            self.caller.accept_language.as_deref(),
-            &place.business.locale,
-        )
+        self.caller.words_or(&place.business.locale)
     }
 
     fn go(&self) -> Go {
@@ -238,26 +236,28 @@ pub fn look(
     let Some(known) = known else {
         return Ok(request
             .view(place, None, Screen::Step(Step::Service))
-            .with_answers(&Answers::default()));
+            .with_answers(Answers::default()));
     };
     let session = &known.session;
     let is_fresh = tx.now().duration_since(session.touched_at) < KNOWN_FOR;
     if let SessionState::Booked { at } = session.state
         && tx.now().duration_since(at) < KNOWN_FOR
     {
-        return show(tx, request, place, &known, Step::Booked);
+        return show(tx, request, place, known, Step::Booked);
     }
     if !is_fresh {
         if session.answers.name.is_empty() {
             // Nobody has said who they are: there is nobody to ask for, and nothing to lose.
             return look(tx, request, place, None, None);
         }
-        let mut view = request.view(place, Some(&known), Screen::ContinueAs);
+        let name = session.answers.name.clone();
+        let mut view = request.view(place, Some(known), Screen::ContinueAs);
         // The name is masked; nothing else of the answers reaches the page.
-        view.answers.name.clone_from(&session.answers.name);
+        view.answers.name = name;
         return Ok(view);
     }
-    let mut view = show(tx, request, place, &known, wanted.unwrap_or(session.step))?;
+    let step = wanted.unwrap_or(session.step);
+    let mut view = show(tx, request, place, known, step)?;
     view.returning = matches!(view.screen, Screen::Step(step) if step != Step::Booked);
     Ok(view)
 }
@@ -273,12 +273,12 @@ pub fn turn(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreErr
         (known, Go::Resume) => look(tx, request, place, known, None)?,
         (Some(known), Go::Again) => again(tx, request, place, known)?,
         (Some(known), _) if matches!(known.session.state, SessionState::Booked { .. }) => {
-            show(tx, request, place, &known, Step::Booked)?
+            show(tx, request, place, known, Step::Booked)?
         }
         (Some(mut known), Go::Leave(how)) => {
             leave(tx, request, &place, &mut known.session, how)?;
             let step = known.session.step;
-            show(tx, request, place, &known, step)?
+            show(tx, request, place, known, step)?
         }
         (Some(mut known), _) => {
             // Every way on from here saves the session.
@@ -313,7 +313,7 @@ pub fn show(
     tx: &mut Tx<'_>,
     request: &Request,
     place: Place,
-    known: &Known,
+    mut known: Known,
     step: Step,
 ) -> Result<View, StoreError> {
     let session = &known.session;
@@ -339,13 +339,18 @@ pub fn show(
         }
         _ => None,
     };
+    let booked = match step {
+        Step::Booked => appointment::booked_by(tx, session)?,
+        _ => None,
+    };
+    let answers = mem::take(&mut known.session.answers);
     let mut view = request
         .view(place, Some(known), Screen::Step(step))
-        .with_answers(&session.answers);
+        .with_answers(answers);
     view.taken = taken.map(|taken| (taken, tx.now()));
     view.window = window;
     if step == Step::Booked {
-        view.with_booked(appointment::booked_by(tx, session)?.as_ref());
+        view.with_booked(booked.as_ref());
     }
     Ok(carrying(
         request,
@@ -359,7 +364,7 @@ pub fn show_gone(
     tx: &mut Tx<'_>,
     request: &Request,
     place: Place,
-    known: &Known,
+    mut known: Known,
     step: Step,
     wanted: ChosenWindow,
 ) -> Result<View, StoreError> {
@@ -368,9 +373,10 @@ pub fn show_gone(
     let days = places::offers(business, settings, &taken, tx.now());
     // Without any other window the time step says what to do.
     let step = if days.is_empty() { Step::Time } else { step };
+    let answers = mem::take(&mut known.session.answers);
     let view = request
         .view(place, Some(known), Screen::Step(step))
-        .with_answers(&known.session.answers);
+        .with_answers(answers);
     let mut view = carrying(request, view, false);
     view.nearest = places::nearest(&days, wanted);
     let key = if days.is_empty() {
@@ -415,7 +421,7 @@ fn first_step(tx: &mut Tx<'_>, request: &Request, place: Place) -> Result<View, 
     }
     let next = next_step(request, &place, Step::Service, &answers);
     let known = request.begin(tx, &place, next.unwrap_or(Step::Service), answers)?;
-    go_to(tx, request, place, &known, next)
+    go_to(tx, request, place, known, next)
 }
 
 /// Continue on a later step, or again on an earlier one.
@@ -432,7 +438,7 @@ fn go_on(
         session::save(tx, &known.session)?;
         return Ok(carrying(
             request,
-            show(tx, request, place, &known, step)?,
+            show(tx, request, place, known, step)?,
             false,
         ));
     }
@@ -440,7 +446,7 @@ fn go_on(
     let problems = answers::read(step, &request.form, settings, region, &mut said);
     if !problems.is_empty() {
         session::save(tx, &known.session)?;
-        let view = show(tx, request, place, &known, step)?;
+        let view = show(tx, request, place, known, step)?;
         return Ok(retyped(request, view, &problems));
     }
     if step == Step::Time
@@ -448,7 +454,7 @@ fn go_on(
         && appointment::hold(tx, &known.session, &place.business, settings, window)?.is_none()
     {
         session::save(tx, &known.session)?;
-        return show_gone(tx, request, place, &known, Step::Time, window);
+        return show_gone(tx, request, place, known, Step::Time, window);
     }
     known.session.answers = said;
     if step == Step::Contact {
@@ -457,7 +463,7 @@ fn go_on(
     let next = next_step(request, &place, step, &known.session.answers);
     known.session.step = next.unwrap_or(Step::Service);
     session::save(tx, &known.session)?;
-    go_to(tx, request, place, &known, next)
+    go_to(tx, request, place, known, next)
 }
 
 /// A step is answered: where it goes on; nowhere when nobody comes to that postal code.
@@ -478,14 +484,17 @@ fn go_to(
     tx: &mut Tx<'_>,
     request: &Request,
     place: Place,
-    known: &Known,
+    mut known: Known,
     next: Option<Step>,
 ) -> Result<View, StoreError> {
     match next {
         Some(step) => show(tx, request, place, known, step),
-        None => Ok(request
-            .view(place, Some(known), Screen::OutOfArea)
-            .with_answers(&known.session.answers)),
+        None => {
+            let answers = mem::take(&mut known.session.answers);
+            Ok(request
+                .view(place, Some(known), Screen::OutOfArea)
+                .with_answers(answers))
+        }
     }
 }
 
@@ -501,7 +510,7 @@ fn move_to(
     let step = answers::reachable(step, settings, region, &known.session.answers);
     known.session.step = step;
     session::save(tx, &known.session)?;
-    show(tx, request, place, &known, step)
+    show(tx, request, place, known, step)
 }
 
 /// *Continue as …?* Yes: the same visit goes on; after a booking a new one begins with the contact details.
@@ -527,7 +536,7 @@ fn again(
         appointment::renew(tx, &known.session)?;
     }
     let step = known.session.step;
-    show(tx, request, place, &known, step)
+    show(tx, request, place, known, step)
 }
 
 /// *Save contact details: also when the visitor closes*. If the departure was judged before these arrived,
@@ -561,7 +570,7 @@ fn leave(
 fn lost(request: &Request, place: Place) -> View {
     let view = request
         .view(place, None, Screen::Step(Step::Service))
-        .with_answers(&Answers::default());
+        .with_answers(Answers::default());
     let mut view = carrying(request, view, false);
     view.said = Some(view.w.say("visit-ended"));
     view
@@ -572,8 +581,8 @@ fn retyped(request: &Request, view: View, problems: &[Problem]) -> View {
     let mut view = carrying(request, view, true);
     if let Screen::Step(step) = view.screen {
         for name in answers::fields_of(step, &view.place.scheduler.settings) {
-            view.filled
-                .insert(name.clone(), request.form.get(&name).to_owned());
+            let typed = request.form.get(&name).to_owned();
+            view.filled.insert(name, typed);
         }
     }
     view.with_problems(problems)
@@ -586,9 +595,9 @@ fn carrying(request: &Request, mut view: View, saved: bool) -> View {
         return view;
     };
     let (form, settings) = (&request.form, &view.place.scheduler.settings);
-    let mut kept: BTreeMap<String, String> = form
+    let mut kept: Filled = form
         .beginning("kept.")
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .map(|(name, value)| (name.to_owned().into(), value.to_owned()))
         .collect();
     if form.came_with("step") && request.step() != shown {
         for name in answers::fields_of(request.step(), settings) {
@@ -602,9 +611,11 @@ fn carrying(request: &Request, mut view: View, saved: bool) -> View {
         }
     }
     view.has_unsaved = !kept.is_empty();
-    for name in answers::fields_of(shown, settings) {
-        if let Some(value) = kept.remove(&name) {
-            view.filled.insert(name, value);
+    if !kept.is_empty() {
+        for name in answers::fields_of(shown, settings) {
+            if let Some(value) = kept.remove(&name) {
+                view.filled.insert(name, value);
+            }
         }
     }
     view.kept = kept;

@@ -1,7 +1,7 @@
 //! What is shown: one screen at a time, as a whole page or (for our script) as the part that is swapped in.
 
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use ringback_domain::scheduler::{
 };
 use ringback_domain::session::{Answers, CameFrom, ChosenWindow, Session, Step};
 
-use super::answers::{self, Problem, Written};
+use super::answers::{self, Filled, Problem, Written};
 use super::calendar::Calendar;
 use super::field::{Field, Fields, yes_or_no};
 use super::sent::Caller;
@@ -123,9 +123,9 @@ pub struct View {
     /// How they came; written into the first form, since nothing is stored before it is sent.
     pub came_from: CameFrom,
     /// What stands in the fields.
-    pub filled: BTreeMap<String, String>,
+    pub filled: Filled,
     /// What was typed at other steps and not saved yet.
-    pub kept: BTreeMap<String, String>,
+    pub kept: Filled,
     /// Some of what is shown was typed and not saved: only this answer has it.
     pub has_unsaved: bool,
     /// What is wrong, by field.
@@ -162,12 +162,19 @@ const DAYS_IN_VIEW: usize = 4;
 /// How long the cookie of a session lives, in seconds.
 const COOKIE_LIVES_FOR: u32 = 30 * 24 * 3_600;
 
+/// What a page may load and where it may send, up to who may show it in a frame.
+macro_rules! policy {
+    () => {
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors "
+    };
+}
+
 impl View {
     /// A screen of a scheduler for a caller.
     pub fn new(place: Place, caller: &Caller, embedded: bool, screen: Screen) -> Self {
-        let w = Words::negotiate(caller.accept_language.as_deref(), &place.business.locale);
         Self {
-            w,
+            w: caller.words_or(&place.business.locale),
             zone: place.business.zone(),
             place,
             shown: OnceCell::new(),
@@ -179,8 +186,8 @@ impl View {
             screen,
             answers: Answers::default(),
             came_from: CameFrom::default(),
-            filled: BTreeMap::new(),
-            kept: BTreeMap::new(),
+            filled: Filled::new(),
+            kept: Filled::new(),
             has_unsaved: false,
             problems: Vec::new(),
             said: None,
@@ -202,14 +209,14 @@ impl View {
     }
 
     /// Shows these answers in the fields.
-    pub fn with_answers(mut self, answers: &Answers) -> Self {
-        self.answers = answers.clone();
-        self.filled = answers::filled(answers);
+    pub fn with_answers(mut self, answers: Answers) -> Self {
+        self.filled = answers::filled(&answers);
         // Writing a number is dear, and only one step has its field.
         if matches!(self.screen, Screen::Step(Step::Contact)) {
-            let phone = answers::filled_phone(answers, self.place.business.region);
-            self.filled.insert("phone".to_owned(), phone);
+            let phone = answers::filled_phone(&answers, self.place.business.region);
+            self.filled.insert("phone".into(), phone);
         }
+        self.answers = answers;
         self
     }
 
@@ -232,7 +239,7 @@ impl View {
             .taken
             .take()
             .map(|(taken, now)| app.calendars.of(&self.place, self.w, taken, now));
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::with_capacity(8);
         headers.insert(
             header::CACHE_CONTROL,
             HeaderValue::from_static("private, no-cache"),
@@ -287,6 +294,9 @@ impl View {
     /// Who may show this page in a frame: the hosted page nobody else, the embedded one the sites that the
     /// business has named.
     fn policy(&self) -> HeaderValue {
+        if !self.embedded {
+            return HeaderValue::from_static(concat!(policy!(), "'self'"));
+        }
         let sites = &self.place.scheduler.settings.allowed_sites;
         let fit = |site: &&String| url::Url::parse(site).is_ok_and(|url| url.origin().is_tuple());
         let origins: Vec<String> = sites
@@ -294,15 +304,10 @@ impl View {
             .filter(fit)
             .filter_map(|site| Some(url::Url::parse(site).ok()?.origin().ascii_serialization()))
             .collect();
-        let ancestors = match (self.embedded, origins.is_empty()) {
-            (false, _) => "'self'".to_owned(),
-            (true, true) => "http: https:".to_owned(),
-            (true, false) => format!("'self' {}", origins.join(" ")),
-        };
-        let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-             form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
-        );
+        if origins.is_empty() {
+            return HeaderValue::from_static(concat!(policy!(), "http: https:"));
+        }
+        let policy = [policy!(), "'self' ", &origins.join(" ")].concat();
         HeaderValue::from_str(&policy).expect("origins are ASCII")
     }
 }
@@ -681,23 +686,23 @@ impl View {
     }
 
     /// Fields that the first form carries along.
-    fn hidden(&self) -> Vec<(String, String)> {
-        let mut hidden: Vec<(String, String)> = Vec::new();
-        let mut put = |name: &str, value: &str| hidden.push((name.to_owned(), value.to_owned()));
+    fn hidden(&self) -> Vec<(Cow<'static, str>, &str)> {
+        let mut hidden = Vec::new();
+        let mut put = |name: Cow<'static, str>, value| hidden.push((name, value));
         if let Screen::Step(step) = self.screen {
-            put("step", step.as_str());
+            put("step".into(), step.as_str());
         }
         if self.embedded {
-            put("frame", "yes");
+            put("frame".into(), "yes");
         }
         if let Some(token) = self.token.as_deref().filter(|_| self.mark != Mark::Cookie) {
-            put("token", token);
+            put("token".into(), token);
         }
         if self.then_review {
-            put("then", "review");
+            put("then".into(), "review");
         }
         for (name, value) in &self.kept {
-            put(&format!("kept.{name}"), value);
+            put(format!("kept.{name}").into(), value);
         }
         if self.mark == Mark::None {
             for (name, value) in [
@@ -705,11 +710,11 @@ impl View {
                 ("from_referrer", &self.came_from.referrer),
             ] {
                 if !value.is_empty() {
-                    put(name, value);
+                    put(name.into(), value);
                 }
             }
             for (name, value) in &self.came_from.tags {
-                put(&format!("tag_{name}"), value);
+                put(format!("tag_{name}").into(), value);
             }
         }
         hidden

@@ -32,6 +32,7 @@ const SHIPPED: &[Migration] = shipped![
     4 "0004_node_knows" keeps 1,
     5 "0005_speed" keeps 5,
     6 "0006_pile" keeps 5,
+    7 "0007_token" keeps 5,
 ];
 
 /// The newest schema this program knows.

@@ -38,6 +38,7 @@ pub mod scheduler;
 pub mod session;
 pub mod setup;
 pub mod staff;
+mod statements;
 pub mod task;
 pub mod text_message;
 

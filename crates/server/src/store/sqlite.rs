@@ -10,7 +10,6 @@
 //! database was made with the character type C).
 //! Deliberately absent: ANALYZE. Without statistics the plans are the ones the tests have seen.
 
-use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,14 +21,13 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::Wal;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::log::{Log, Ran};
 use super::migrate::{self, Migrations};
 use super::queue::Queue;
-use super::tx::{Known, Link, Row, Source, Statement, Tx, parameter_index, wrong_number};
-use super::value::{Kind, Value};
+use super::statements::Statements;
+use super::tx::{Known, Link, Statement, Tx};
 use super::{Job, Shared, StoreError, spawn};
 use crate::clock::Clock;
 
@@ -52,6 +50,14 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// "RBCK": how `file` and we ourselves recognise a Ringback database.
 const APPLICATION_ID: i32 = 0x5242_434B;
+
+/// A statement without values, and without a place in the test of all that both engines know.
+macro_rules! plain {
+    ($text:literal) => {{
+        static KNOWN: Known = Known::nothing();
+        Statement::from_source($text, &KNOWN)
+    }};
+}
 
 type Jobs = Arc<Queue<Box<dyn Job>>>;
 
@@ -81,13 +87,15 @@ pub(super) fn start(
     let log = Arc::new(Log::new(log_of(path)?, path, shared));
     let mut threads = Vec::new();
     for number in 0..readers {
-        let reader = Reader {
-            connection: open(path, Use::Read)?,
-            shared: Arc::clone(shared),
-            log: Arc::clone(&log),
-        };
-        let reads = Arc::clone(reads);
+        let connection = open(path, Use::Read)?;
+        let (reads, log) = (Arc::clone(reads), Arc::clone(&log));
+        let everybody = Arc::clone(shared);
         threads.push(spawn(format!("store-read-{number}"), shared, move || {
+            let reader = Reader {
+                statements: Statements::of(&connection),
+                shared: everybody,
+                log,
+            };
             while let Some(job) = reads.next() {
                 reader.answer(job);
             }
@@ -102,15 +110,21 @@ pub(super) fn start(
     connection
         .wal_hook(Some(note))
         .map_err(|error| cannot_open(path, &error))?;
-    let writer = Writer {
-        connection,
-        log_pages,
-        shared: Arc::clone(shared),
-        jobs: Arc::clone(writes),
-        log: Arc::clone(&log),
-        _lock: lock,
-    };
-    threads.push(spawn("store-write".into(), shared, move || writer.run())?);
+    let (jobs, writers_log) = (Arc::clone(writes), Arc::clone(&log));
+    let everybody = Arc::clone(shared);
+    threads.push(spawn("store-write".into(), shared, move || {
+        // Held until the connection has closed.
+        let _lock = lock;
+        let connection = connection;
+        let writer = Writer {
+            statements: Statements::of(&connection),
+            log_pages,
+            shared: everybody,
+            jobs,
+            log: writers_log,
+        };
+        writer.run();
+    })?);
     threads.push(spawn("store-log".into(), shared, move || log.run())?);
     Ok(threads)
 }
@@ -132,21 +146,22 @@ pub(super) fn look<T>(
         Ok(connection)
     };
     let connection = open().map_err(|error| cannot_open(path, &error))?;
-    query(&mut Tx::new(Link::Sqlite(&connection), clock.now()))
+    query(&mut Tx::new(
+        Link::Sqlite(&Statements::of(&connection)),
+        clock.now(),
+    ))
 }
 
-struct Writer {
-    connection: Connection,
+struct Writer<'c> {
+    statements: Statements<'c>,
     shared: Arc<Shared>,
     jobs: Jobs,
     log: Arc<Log>,
     /// Pages in the log after the last commit.
     log_pages: Arc<AtomicI32>,
-    /// Held until the last write is done.
-    _lock: File,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn run(self) {
         while let Some(first) = self.jobs.next() {
             if self.log.has_failed() {
@@ -193,7 +208,7 @@ impl Writer {
         run: fn(&Self, &mut Ran) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let began = Instant::now();
-        self.run_sql("BEGIN IMMEDIATE")?;
+        self.statements.run(plain!("BEGIN IMMEDIATE"))?;
         for next in 0..LARGEST_BATCH {
             if next == batch.len() {
                 let goes_on = next < BATCH || self.log.is_busy();
@@ -211,7 +226,7 @@ impl Writer {
 
     /// Runs one command. Its error loses the whole transaction.
     fn run_bare(&self, ran: &mut Ran) -> Result<(), StoreError> {
-        let mut tx = Tx::new(Link::Sqlite(&self.connection), self.shared.clock.now());
+        let mut tx = Tx::new(Link::Sqlite(&self.statements), self.shared.clock.now());
         ran.outcome = ran.job.run(&mut tx);
         ran.hints = tx.into_hints();
         ran.outcome.clone()
@@ -219,23 +234,26 @@ impl Writer {
 
     /// Runs one command; if it fails it undoes itself alone. An error loses the whole transaction.
     fn run_in_savepoint(&self, ran: &mut Ran) -> Result<(), StoreError> {
-        self.run_sql("SAVEPOINT command")?;
+        self.statements.run(plain!("SAVEPOINT command"))?;
         match self.run_bare(ran) {
-            Ok(()) => self.run_sql("RELEASE command"),
+            Ok(()) => self.statements.run(plain!("RELEASE command")),
             // The disk fails everybody. And SQLite may have rolled back everything by itself.
             Err(error @ (StoreError::Full | StoreError::Fatal)) => Err(error),
-            Err(error) if self.connection.is_autocommit() => Err(error),
+            Err(error) if self.statements.is_autocommit() => Err(error),
             Err(_) => {
                 ran.hints.clear();
-                self.run_sql("ROLLBACK TO command")?;
-                self.run_sql("RELEASE command")
+                self.statements.run(plain!("ROLLBACK TO command"))?;
+                self.statements.run(plain!("RELEASE command"))
             }
         }
     }
 
     fn commit(&self, batch: Vec<Ran>) {
         let more = self.jobs.depth() > 0;
-        match self.log.commit(batch, more, || self.run_sql("COMMIT")) {
+        match self
+            .log
+            .commit(batch, more, || self.statements.run(plain!("COMMIT")))
+        {
             Ok(()) => self.fold_in(),
             Err((batch, error)) => self.give_up(batch, &error),
         }
@@ -263,7 +281,7 @@ impl Writer {
         for ran in batch {
             self.shared.figures.repeated();
             let mut alone = [Ran::not_yet(ran.job)];
-            let outcome = self.run_sql("BEGIN IMMEDIATE");
+            let outcome = self.statements.run(plain!("BEGIN IMMEDIATE"));
             let outcome = outcome.and_then(|()| self.run_in_savepoint(&mut alone[0]));
             match outcome {
                 Ok(()) => self.commit(alone.into()),
@@ -274,10 +292,10 @@ impl Writer {
 
     /// Undoes what SQLite has not undone by itself.
     fn undo(&self) -> Result<(), StoreError> {
-        if self.connection.is_autocommit() {
+        if self.statements.is_autocommit() {
             return Ok(());
         }
-        self.run_sql("ROLLBACK")
+        self.statements.run(plain!("ROLLBACK"))
     }
 
     /// Folds the log into the database: on a full disk its pages can then be written again.
@@ -294,32 +312,18 @@ impl Writer {
     /// all, and the next commit tries again. Any other trouble with the disk ends everything, since SQLite would not
     /// write once more what the disk has lost.
     fn checkpoint(&self) -> Result<i64, StoreError> {
-        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
         let folded = self
-            .connection
-            .query_row(sql, [], |row| row.get("checkpointed"));
-        folded.map_err(|error| {
-            let error = classify(&error);
-            if error == StoreError::Fatal {
+            .statements
+            .number(plain!("PRAGMA wal_checkpoint(PASSIVE)"), "checkpointed");
+        folded.inspect_err(|error| {
+            if *error == StoreError::Fatal {
                 self.log.fail();
             }
-            error
         })
-    }
-
-    fn run_sql(&self, sql: &'static str) -> Result<(), StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(sql)
-            .map_err(|error| classify(&error))?;
-        statement
-            .raw_execute()
-            .map(drop)
-            .map_err(|error| classify(&error))
     }
 }
 
-impl Drop for Writer {
+impl Drop for Writer<'_> {
     /// Whatever ended it, what it has committed is taken to the disk.
     fn drop(&mut self) {
         self.log.close();
@@ -334,13 +338,13 @@ fn is_everybodys(error: &StoreError) -> bool {
     )
 }
 
-struct Reader {
-    connection: Connection,
+struct Reader<'c> {
+    statements: Statements<'c>,
     shared: Arc<Shared>,
     log: Arc<Log>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn answer(&self, mut job: Box<dyn Job>) {
         let outcome = self.run(job.as_mut());
         self.log.settle();
@@ -350,16 +354,11 @@ impl Reader {
 
     /// One consistent view; nothing to commit, so ROLLBACK ends it whatever happened.
     fn run(&self, job: &mut dyn Job) -> Result<(), StoreError> {
-        let run_sql = |sql| {
-            self.connection
-                .prepare_cached(sql)
-                .and_then(|mut statement| statement.raw_execute())
-        };
-        run_sql("BEGIN").map_err(|error| classify(&error))?;
-        let mut tx = Tx::new(Link::Sqlite(&self.connection), self.shared.clock.now());
+        self.statements.run(plain!("BEGIN"))?;
+        let mut tx = Tx::new(Link::Sqlite(&self.statements), self.shared.clock.now());
         let outcome = job.run(&mut tx);
-        if !self.connection.is_autocommit() {
-            run_sql("ROLLBACK").map_err(|error| classify(&error))?;
+        if !self.statements.is_autocommit() {
+            self.statements.run(plain!("ROLLBACK"))?;
         }
         match outcome {
             // A reader has written nothing that could be lost.
@@ -368,165 +367,6 @@ impl Reader {
             }
             outcome => outcome,
         }
-    }
-}
-
-// Statements.
-
-pub(super) fn execute(
-    connection: &Connection,
-    sql: Statement,
-    values: &[Value<'_>],
-) -> Result<u64, StoreError> {
-    let mut statement = bound(connection, sql, values)?;
-    if statement.column_count() == 0 {
-        return statement
-            .raw_execute()
-            .map(|changed| changed as u64)
-            .map_err(|error| classify(&error));
-    }
-    // RETURNING: the rows are not wanted, their number is.
-    let mut rows = statement.raw_query();
-    let mut changed = 0;
-    while rows.next().map_err(|error| classify(&error))?.is_some() {
-        changed += 1;
-    }
-    Ok(changed)
-}
-
-/// An insert that ends with `RETURNING id`. SQLite would put the returned row into a table of its own, with a cache
-/// of its own, and throw both away again; it knows the id anyway.
-pub(super) fn insert(
-    connection: &Connection,
-    sql: Statement,
-    values: &[Value<'_>],
-) -> Result<Option<i64>, StoreError> {
-    let text = sql
-        .text()
-        .strip_suffix("RETURNING id")
-        .ok_or_else(|| StoreError::Bug("an insert ends with RETURNING id".into()))?;
-    let mut statement = bound_as(connection, text, sql, values)?;
-    let inserted = statement.raw_execute().map_err(|error| classify(&error))?;
-    Ok((inserted == 1).then(|| connection.last_insert_rowid()))
-}
-
-/// Gives rows to `take` until it has had enough.
-pub(super) fn query(
-    connection: &Connection,
-    sql: Statement,
-    values: &[Value<'_>],
-    take: &mut dyn FnMut(&Row<'_>) -> Result<bool, StoreError>,
-) -> Result<(), StoreError> {
-    let mut statement = bound(connection, sql, values)?;
-    let mut rows = statement.raw_query();
-    while let Some(row) = rows.next().map_err(|error| classify(&error))? {
-        if !take(&Row(Source::Sqlite(row, sql.known())))? {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// The file, as it will be once the log is folded in.
-pub(super) fn database_bytes(connection: &Connection) -> Result<i64, StoreError> {
-    let number = |name| {
-        connection
-            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
-            .map_err(|error| classify(&error))
-    };
-    Ok(number("page_count")?.saturating_mul(number("page_size")?))
-}
-
-pub(super) fn prepare(connection: &Connection, sql: Statement) -> Result<(), StoreError> {
-    let statement = connection
-        .prepare(sql.text())
-        .map_err(|error| classify(&error))?;
-    places(&statement).map(drop)
-}
-
-/// The statement with its values in their places.
-fn bound<'a>(
-    connection: &'a Connection,
-    sql: Statement,
-    values: &[Value<'_>],
-) -> Result<rusqlite::CachedStatement<'a>, StoreError> {
-    bound_as(connection, sql.text(), sql, values)
-}
-
-/// The same for a part of its text that has all its places.
-fn bound_as<'a>(
-    connection: &'a Connection,
-    text: &str,
-    sql: Statement,
-    values: &[Value<'_>],
-) -> Result<rusqlite::CachedStatement<'a>, StoreError> {
-    let mut statement = connection
-        .prepare_cached(text)
-        .map_err(|error| classify(&error))?;
-    let places = match sql.known().places.get() {
-        Some(places) => places,
-        None => {
-            let places = places(&statement)?;
-            sql.known().places.get_or_init(|| places)
-        }
-    };
-    if places.len() != values.len() {
-        return Err(wrong_number(places.len(), values.len()));
-    }
-    for (place, &index) in (1..).zip(places) {
-        statement
-            .raw_bind_parameter(place, Bound(&values[index]))
-            .map_err(|error| classify(&error))?;
-    }
-    Ok(statement)
-}
-
-/// SQLite numbers `$n` by first appearance, not by `n`, so every place is asked for its name.
-fn places(statement: &rusqlite::Statement<'_>) -> Result<Box<[usize]>, StoreError> {
-    let count = statement.parameter_count();
-    let name = |place| statement.parameter_name(place).unwrap_or("?");
-    (1..=count)
-        .map(|place| parameter_index(name(place), count))
-        .collect()
-}
-
-struct Bound<'a>(&'a Value<'a>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null(_) => ValueRef::Null,
-            Value::Int(number) => ValueRef::Integer(*number),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
-pub(super) fn column<'a>(
-    row: &'a rusqlite::Row<'_>,
-    known: &Known,
-    name: &str,
-) -> Result<Value<'a>, StoreError> {
-    let columns = known.columns.get_or_init(|| {
-        let names = row.as_ref().column_names();
-        names.into_iter().map(Box::from).collect()
-    });
-    let column = columns
-        .iter()
-        .position(|column| **column == *name)
-        .ok_or_else(|| StoreError::Bug(format!("the statement has no column {name}")))?;
-    let value = row.get_ref(column).map_err(|error| classify(&error))?;
-    let wrong = |found| Err(StoreError::Invalid(format!("column {name} holds {found}")));
-    match value {
-        ValueRef::Null => Ok(Value::Null(Kind::Int)),
-        ValueRef::Integer(number) => Ok(Value::Int(number)),
-        ValueRef::Text(text) => std::str::from_utf8(text).map_or_else(
-            |_| wrong("text that is not UTF-8"),
-            |text| Ok(Value::Text(Cow::Borrowed(text))),
-        ),
-        ValueRef::Blob(bytes) => Ok(Value::Bytes(Cow::Borrowed(bytes))),
-        ValueRef::Real(_) => wrong("a fraction"),
     }
 }
 
@@ -547,7 +387,6 @@ fn open(path: &Path, purpose: Use) -> Result<Connection, StoreError> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.busy_timeout(LOCK_PATIENCE)?;
         know_every_letter(&connection)?;
-        connection.set_prepared_statement_cache_capacity(512);
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?; // COMMIT leaves the disk to `Log`
         connection.pragma_update(None, "foreign_keys", true)?;

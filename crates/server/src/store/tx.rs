@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 
 use super::news::News;
+use super::statements::{self, Prepared};
 use super::value::{Column, Param, Value};
-use super::{Hint, StoreError, postgres, sqlite};
+use super::{Hint, StoreError, postgres};
 
 /// One statement, written once for both engines. Made by [`sql!`](crate::sql) alone.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +22,8 @@ pub struct Statement {
 /// What SQLite has said about a statement. It is asked once: names are dear to compare, and never change.
 #[derive(Debug, Default)]
 pub struct Known {
+    /// Which one it is of all that have run.
+    number: OnceLock<usize>,
     /// Which value each of its places takes.
     pub(super) places: OnceLock<Box<[usize]>>,
     /// The names of its columns.
@@ -31,9 +35,18 @@ impl Known {
     #[doc(hidden)]
     pub const fn nothing() -> Self {
         Self {
+            number: OnceLock::new(),
             places: OnceLock::new(),
             columns: OnceLock::new(),
         }
+    }
+
+    /// Its number, from 0 on, in the order of their first use in this process.
+    pub(super) fn number(&self) -> usize {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        *self
+            .number
+            .get_or_init(|| NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -97,7 +110,7 @@ pub struct Tx<'a> {
 
 /// The connection underneath.
 pub(super) enum Link<'a> {
-    Sqlite(&'a rusqlite::Connection),
+    Sqlite(&'a dyn Prepared),
     Postgres(&'a mut postgres::Connection),
 }
 
@@ -130,7 +143,7 @@ impl<'a> Tx<'a> {
     /// What the database takes up, in bytes.
     pub fn database_bytes(&mut self) -> Result<i64, StoreError> {
         match &mut self.link {
-            Link::Sqlite(connection) => sqlite::database_bytes(connection),
+            Link::Sqlite(statements) => statements.database_bytes(),
             Link::Postgres(connection) => connection.database_bytes(),
         }
     }
@@ -138,7 +151,7 @@ impl<'a> Tx<'a> {
     /// Runs a statement and counts the rows it changed.
     pub fn execute(&mut self, sql: Statement, params: &[&dyn Param]) -> Result<u64, StoreError> {
         self.statement(params, |link, values| match link {
-            Link::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            Link::Sqlite(statements) => statements.execute(sql, values),
             Link::Postgres(connection) => connection.execute(sql, values),
         })
     }
@@ -156,7 +169,7 @@ impl<'a> Tx<'a> {
             Ok(true)
         };
         self.statement(params, |link, values| match link {
-            Link::Sqlite(connection) => sqlite::query(connection, sql, values, &mut take),
+            Link::Sqlite(statements) => statements.query(sql, values, &mut take),
             Link::Postgres(connection) => connection.query(sql, values, &mut take),
         })?;
         Ok(found)
@@ -175,7 +188,7 @@ impl<'a> Tx<'a> {
             Ok(false)
         };
         self.statement(params, |link, values| match link {
-            Link::Sqlite(connection) => sqlite::query(connection, sql, values, &mut take),
+            Link::Sqlite(statements) => statements.query(sql, values, &mut take),
             Link::Postgres(connection) => connection.query(sql, values, &mut take),
         })?;
         Ok(found)
@@ -208,8 +221,8 @@ impl<'a> Tx<'a> {
     ) -> Result<Option<T>, StoreError> {
         let mut id: Option<i64> = None;
         self.statement(params, |link, values| match link {
-            Link::Sqlite(connection) => {
-                id = sqlite::insert(connection, sql, values)?;
+            Link::Sqlite(statements) => {
+                id = statements.insert(sql, values)?;
                 Ok(())
             }
             Link::Postgres(connection) => connection.query(sql, values, &mut |row| {
@@ -227,7 +240,7 @@ impl<'a> Tx<'a> {
     #[doc(hidden)]
     pub fn prepare(&mut self, sql: Statement) -> Result<(), StoreError> {
         self.statement(&[], |link, _| match link {
-            Link::Sqlite(connection) => sqlite::prepare(connection, sql),
+            Link::Sqlite(statements) => statements.prepare(sql),
             Link::Postgres(connection) => connection.prepare(sql),
         })
     }
@@ -279,7 +292,7 @@ pub(super) enum Source<'a> {
 impl Row<'_> {
     fn value(&self, name: &str) -> Result<Value<'_>, StoreError> {
         match &self.0 {
-            Source::Sqlite(row, known) => sqlite::column(row, known, name),
+            Source::Sqlite(row, known) => statements::column(row, known, name),
             Source::Postgres(row) => postgres::column(row, name),
         }
     }

@@ -1,0 +1,1 @@
+-- Nothing: here every table is a heap beside its indexes. SQLite looks a token up in one tree from now on.
