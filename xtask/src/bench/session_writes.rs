@@ -2,8 +2,8 @@
 //!
 //! A visit is two writes: the first Continue (a session, its token) and name and number (the session, the
 //! consent). Beside it two floors: the same rows under the same indexes committed raw, as many together as the
-//! product reached, by the product's own writing statements; and the same requests answered by the same server
-//! without touching the database.
+//! product reached, by the product's own writing statements; and requests answered by the same server without
+//! touching the database, by turns with the product.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
