@@ -3,8 +3,8 @@
 //! The commands of a batch run one after the other; then one COMMIT. [`Log`] takes it to the disk and answers, while
 //! the next batch runs. When a command fails, the batch is undone and run again, each command in a SAVEPOINT of its
 //! own, so that the one that fails undoes itself alone (a savepoint keeps a copy of every page it touches, which is
-//! dear for what seldom happens). Nobody lingers for company, and no batch grows without need: a longer one would only
-//! wait for the disk.
+//! dear for what seldom happens). Nobody lingers for company; who waits already goes along, and whoever comes while the
+//! disk is busy.
 //! The log is folded into the database when it has grown. The file belongs to one process, by a lock beside it.
 //! LOWER() is ours here: SQLite's own knows ASCII alone, where PostgreSQL's knows every letter (unless the
 //! database was made with the character type C).
