@@ -34,7 +34,7 @@ const STEADY_FOR: f64 = 6.0;
 /// One repetition.
 pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
     let data = stage.fresh("writes")?;
-    let reach = floor::reach(&data, 300, Duration::ZERO).await?;
+    let reach = floor::reach(&data, 300, Duration::from_millis(2)).await?;
     let server = stage.serve(&data).await?;
     let scheduler = Scheduler::find(server.address, stage.ready.scheduler_name()).await?;
     let visits = Visits::begin(&scheduler).await?;
