@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::fill::{Size, filled};
-use super::load::{Arrival, Ask, Verdict, Went, flat_out, open_loop};
+use super::load::{Arrival, Ask, Callers, Verdict, Went, flat_out, open_loop};
 use super::report::{Goal, Sample};
 use super::stage::{Server, Stage};
 use super::visitors::{Scheduler, visitor_address};
@@ -128,7 +128,14 @@ impl Sized {
             bytes: scheduler.first_step(visitors.replace(visitors.get() + 1)),
             about: (),
         };
-        let went = flat_out(self.server.address, CALLERS, WRITES_FOR, step, answered).await?;
+        let went = flat_out(
+            self.server.address,
+            Callers::all(CALLERS),
+            WRITES_FOR,
+            step,
+            answered,
+        )
+        .await?;
         self.wrote.add(&went)
     }
 

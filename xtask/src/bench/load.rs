@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use hdrhistogram::Histogram;
-use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::unconstrained;
 
 use super::wire::{Answer, Wire};
@@ -171,24 +171,47 @@ fn pace(begun: Instant, arrival: Arrival) -> UnboundedReceiver<(u64, Instant)> {
     told
 }
 
+/// So many callers on so many connections: who is answered lets the next one ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Callers {
+    /// Connections, which take turns.
+    pub connections: usize,
+    /// How many ask at a time.
+    pub at_once: usize,
+}
+
+impl Callers {
+    /// Each asks again as soon as it is answered.
+    pub fn all(callers: usize) -> Callers {
+        Callers {
+            connections: callers,
+            at_once: callers,
+        }
+    }
+}
+
 /// `callers` ask as fast as they are answered, for `lasts`.
 pub async fn flat_out<T>(
     to: SocketAddr,
-    callers: usize,
+    callers: Callers,
     lasts: Duration,
     ask: impl Fn(u64) -> Ask<T>,
     heard: impl Fn(T, &Answer<'_>) -> Tried<Verdict>,
 ) -> Tried<Went> {
-    let mut wires = Vec::with_capacity(callers);
-    for _ in 0..callers {
-        wires.push(Wire::connect(to, None).await?);
-    }
+    let connecting = stream::iter(0..callers.connections).map(|_| Wire::connect(to, None));
+    let wires: Vec<_> = connecting.buffered(CONNECTING).try_collect().await?;
+    let turns = Semaphore::new(callers.at_once);
     let number = Cell::new(0);
     let went = RefCell::new(Went::new()?);
     let begun = Instant::now();
-    let (number, ask, heard, all) = (&number, &ask, &heard, &went);
+    let (turns, number, ask, heard, all) = (&turns, &number, &ask, &heard, &went);
     let workers = wires.into_iter().map(|mut wire| async move {
-        while begun.elapsed() < lasts {
+        loop {
+            // First come, first served: every connection has its turn.
+            let _turn = turns.acquire().await?;
+            if begun.elapsed() >= lasts {
+                return Tried::Ok(());
+            }
             let asked = ask(number.replace(number.get() + 1));
             let at = Instant::now();
             let answer = wire.ask(&asked.bytes).await?;
@@ -196,7 +219,6 @@ pub async fn flat_out<T>(
             let verdict = heard(asked.about, &answer)?;
             all.borrow_mut().note(verdict, took, took);
         }
-        Tried::Ok(())
     });
     unconstrained(try_join_all(workers)).await?;
     let lasted = begun.elapsed();

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use super::load::{Arrival, Ask, Verdict, flat_out, open_loop};
+use super::load::{Arrival, Ask, Callers, Verdict, flat_out, open_loop};
 use super::report::{Goal, Sample};
 use super::stage::Stage;
 use super::visitors::Scheduler;
@@ -36,7 +36,12 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
             Ok(Verdict::Refused)
         }
     };
-    let capacity = flat_out(server.address, CALLERS, CAPACITY_FOR, step, judged).await?;
+    // Over the same connections, taking turns: what twelve thousand of them cost load and kernel is no overload.
+    let capable = Callers {
+        connections: CROWD,
+        at_once: CALLERS,
+    };
+    let capacity = flat_out(server.address, capable, CAPACITY_FOR, step, judged).await?;
     let rate = capacity.rate() * TOO_MUCH;
     let arrival = Arrival {
         rate,
@@ -80,7 +85,9 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
             floor: Some(capacity.rate()),
             p50_ms: Some(went.ms(50.0)),
             p99_ms: Some(went.ms(99.0)),
-            load: format!("{load}; floor: capacity just before"),
+            load: format!(
+                "{load}; floor: capacity just before, {CALLERS} of them asking at a time"
+            ),
             goal: Goal::RatioAtLeast(0.9),
             more: vec![
                 ("refused", went.refused.len() as f64),

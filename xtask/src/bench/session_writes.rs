@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::departure::begin_visits;
 use super::floor::{self, Raw};
-use super::load::{Arrival, Ask, Verdict, Went, flat_out, open_loop};
+use super::load::{Arrival, Ask, Callers, Verdict, Went, flat_out, open_loop};
 use super::report::{Goal, Sample};
 use super::stage::Stage;
 use super::visitors::Scheduler;
@@ -44,11 +44,20 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
     let (mut commits, mut processor) = (0, Duration::ZERO);
     for _ in 0..TURNS {
         let nothing = |n| visits.nothing(n);
-        ceiling.add(&flat_out(server.address, CALLERS, TURN, nothing, nothing_done).await?)?;
+        ceiling.add(
+            &flat_out(
+                server.address,
+                Callers::all(CALLERS),
+                TURN,
+                nothing,
+                nothing_done,
+            )
+            .await?,
+        )?;
         let before = (server.commits()?, server.processor()?);
         let step = |_| visits.step();
         let saved = |about, answer: &Answer<'_>| visits.saved(about, answer);
-        capacity.add(&flat_out(server.address, CALLERS, TURN, step, saved).await?)?;
+        capacity.add(&flat_out(server.address, Callers::all(CALLERS), TURN, step, saved).await?)?;
         commits += server.commits()?.wrapping_sub(before.0);
         processor += server.processor()?.saturating_sub(before.1);
     }
