@@ -42,22 +42,14 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
     // Floor and product by turns, a second each: a machine that others use is not the same for long.
     let (mut ceiling, mut capacity) = (Went::new()?, Went::new()?);
     let (mut commits, mut processor) = (0, Duration::ZERO);
+    let callers = Callers::all(CALLERS);
     for _ in 0..TURNS {
         let nothing = |n| visits.nothing(n);
-        ceiling.add(
-            &flat_out(
-                server.address,
-                Callers::all(CALLERS),
-                TURN,
-                nothing,
-                nothing_done,
-            )
-            .await?,
-        )?;
+        ceiling.add(&flat_out(server.address, callers, TURN, nothing, nothing_done).await?)?;
         let before = (server.commits()?, server.processor()?);
         let step = |_| visits.step();
         let saved = |about, answer: &Answer<'_>| visits.saved(about, answer);
-        capacity.add(&flat_out(server.address, Callers::all(CALLERS), TURN, step, saved).await?)?;
+        capacity.add(&flat_out(server.address, callers, TURN, step, saved).await?)?;
         commits += server.commits()?.wrapping_sub(before.0);
         processor += server.processor()?.saturating_sub(before.1);
     }

@@ -81,8 +81,8 @@ pub fn kinds() -> Vec<Kind> {
             // Behind a text's link 22 letters; in a cookie seven of the time before them.
             prop_oneof![inputs::text(), "[0-9A-Za-z]{21,23}", "[0-9A-Za-z]{28,30}"],
             |shown| {
-                let is_long_enough = matches!(shown.len(), 22 | 29);
-                let fits = is_long_enough && shown.chars().all(|c| c.is_ascii_alphanumeric());
+                let has_a_length = matches!(shown.len(), 22 | 29);
+                let fits = has_a_length && shown.chars().all(|c| c.is_ascii_alphanumeric());
                 prop_assert_eq!(token::looks_like_one(&shown), fits);
                 prop_assert!(token::looks_like_one(&random::token()));
                 prop_assert!(token::looks_like_one(&token::fresh(Timestamp::UNIX_EPOCH)));
