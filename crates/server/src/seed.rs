@@ -132,7 +132,7 @@ fn standing(tx: &mut Tx<'_>) -> Result<Option<Copperline>, StoreError> {
     let first = schedulers.into_iter().next().ok_or(StoreError::NoRow)?;
     Ok(Some(Copperline {
         business,
-        public_id: first.public_id,
+        public_id: first.public_id.clone(),
         administrator,
     }))
 }

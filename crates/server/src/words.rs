@@ -50,7 +50,15 @@ impl Words {
 
     /// The words that an `Accept-Language` wishes for most among those there are.
     pub fn wished(accept_language: &str) -> Option<&'static Words> {
-        wishes(accept_language).into_iter().find_map(known)
+        let mut most: Option<(f32, &Words)> = None;
+        for (quality, language) in wishes(accept_language) {
+            if most.is_none_or(|(before, _)| quality > before)
+                && let Some(words) = known(language)
+            {
+                most = Some((quality, words));
+            }
+        }
+        most.map(|(_, words)| words)
     }
 
     /// Every locale there is, sorted: `en`, `es`.
@@ -87,18 +95,27 @@ impl Words {
         self.format(key, Some(&args))
     }
 
+    /// [`Self::say`] without a copy, where there is nothing to fill in: for a page that is being written.
+    pub fn plain(&self, key: &str) -> Cow<'_, str> {
+        self.formatted(key, None)
+    }
+
     fn format(&self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
+        self.formatted(key, args).into_owned()
+    }
+
+    fn formatted(&self, key: &str, args: Option<&FluentArgs<'_>>) -> Cow<'_, str> {
         let found = [self, english()]
             .into_iter()
             .find_map(|words| Some((words, words.bundle.get_message(key)?.value()?)));
         let Some((words, pattern)) = found else {
             debug_assert!(false, "no locale file has the key {key:?}");
-            return key.to_owned();
+            return Cow::Owned(key.to_owned());
         };
         let mut errors = Vec::new();
         let text = words.bundle.format_pattern(pattern, args, &mut errors);
         debug_assert!(errors.is_empty(), "{key:?} in {}: {errors:?}", words.locale);
-        text.into_owned()
+        text
     }
 }
 
@@ -163,18 +180,17 @@ fn known(locale: &str) -> Option<&'static Words> {
     })
 }
 
-/// The languages of an `Accept-Language` header, most wished for first; `q=0` means "not this one".
-fn wishes(header: &str) -> Vec<&str> {
-    let mut wishes: Vec<(f32, &str)> = header
-        .split(',')
-        .filter_map(|wish| {
-            let (language, quality) = wish.split_once(';').unwrap_or((wish, "q=1"));
-            let quality = quality.trim().strip_prefix("q=")?.parse::<f32>().ok()?;
-            (quality > 0.0).then_some((quality, language))
-        })
-        .collect();
-    wishes.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    wishes.into_iter().map(|(_, language)| language).collect()
+/// The languages of an `Accept-Language` header, and how much each is wished for; `q=0` means "not this one".
+fn wishes(header: &str) -> impl Iterator<Item = (f32, &str)> {
+    header.split(',').filter_map(|wish| {
+        let (quality, language) = match wish.split_once(';') {
+            Some((language, quality)) => {
+                (quality.trim().strip_prefix("q=")?.parse().ok()?, language)
+            }
+            None => (1.0, wish),
+        };
+        (quality > 0.0).then_some((quality, language))
+    })
 }
 
 #[cfg(test)]

@@ -7,8 +7,6 @@ mod browser;
 #[path = "settings/first_run.rs"]
 mod first_run;
 
-use std::sync::Arc;
-
 use browser::Browser;
 use ringback_domain::delivery::{DeliveryKind, Planned};
 use ringback_domain::lead::Recovery;
@@ -255,7 +253,7 @@ async fn a_business_that_somebody_else_has_changed_is_not_overwritten(world: Wor
         let id = world.server.seeded.business;
         let store = &world.server.app().store;
         let kept = store.read(move |tx| business::get(tx, id)).await.unwrap();
-        kept.phone.unwrap()
+        kept.phone.clone().unwrap()
     };
     let lee = Browser::signed_in(&world.server, "Lee Park", Role::Administrator).await;
     let saved = lee.post(page, &typed("(602) 555-0155", &first)).await;
@@ -742,10 +740,10 @@ async fn what_is_missing_is_listed_and_marked_in_the_navigation(world: World) {
     assert!(world.dana.get("/office").await.says(mark));
     let (id, of) = (world.server.seeded.scheduler, world.server.seeded.business);
     let never = move |tx: &mut ringback_server::store::Tx<'_>| {
-        let mut scheduler = scheduler::get(tx, of, id)?;
-        Arc::make_mut(&mut scheduler.settings).follow_up.send = SendAfter::Never;
-        let (version, name) = (scheduler.version, scheduler.name.clone());
-        scheduler::save(tx, of, id, version, &name, &scheduler.settings)
+        let scheduler = scheduler::get(tx, of, id)?;
+        let mut settings = scheduler.settings.as_ref().clone();
+        settings.follow_up.send = SendAfter::Never;
+        scheduler::save(tx, of, id, scheduler.version, &scheduler.name, &settings)
     };
     let store = &world.server.app().store;
     assert!(store.write(Order::Any, never).await.unwrap());

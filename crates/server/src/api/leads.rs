@@ -191,7 +191,7 @@ pub async fn list(
         let next = leads.last().filter(|_| full).map(cursor);
         let public_ids: std::collections::HashMap<_, _> = scheduler::list(tx, business)?
             .into_iter()
-            .map(|s| (s.id, s.public_id))
+            .map(|s| (s.id, s.public_id.clone()))
             .collect();
         let mut data = Vec::with_capacity(leads.len());
         for lead in leads {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use ringback_domain::scheduler::{Scheduler, SendAfter, SyncAs};
+use ringback_domain::scheduler::{Scheduler, SchedulerSettings, SendAfter, SyncAs};
 use ringback_domain::wording;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -108,8 +108,8 @@ pub async fn list(
         .into_iter()
         .map(|s| SchedulerJson {
             url: format!("{origin}/s/{}", s.public_id),
-            id: s.public_id,
-            name: s.name,
+            id: s.public_id.clone(),
+            name: s.name.clone(),
         })
         .collect();
     Ok(Json(Schedulers { data }))
@@ -169,8 +169,8 @@ pub async fn change_settings(
     let changed = app
         .store
         .write(Order::Business(caller.business.get()), move |tx| {
-            let mut scheduler = own(tx, caller, &public_id)?;
-            let settings = Arc::make_mut(&mut scheduler.settings);
+            let scheduler = own(tx, caller, &public_id)?;
+            let mut settings = SchedulerSettings::clone(&scheduler.settings);
             settings.abandoned.scheduler_drop_off = wanted.abandoned_sessions.scheduler_drop_off;
             settings.sync.send = send;
             settings.sync.send_as = wanted.sync_to_servicetitan.send_as;
@@ -181,18 +181,18 @@ pub async fn change_settings(
                 .follow_up
                 .text
                 .clone_from(&wanted.follow_up_sms.text);
-            let (id, name) = (scheduler.id, scheduler.name.clone());
-            if !scheduler::save(
+            let saved = scheduler::save(
                 tx,
                 caller.business,
-                id,
+                scheduler.id,
                 wanted.version,
-                &name,
-                &scheduler.settings,
-            )? {
+                &scheduler.name,
+                &settings,
+            )?;
+            if !saved {
                 return Ok(None);
             }
-            scheduler::get(tx, caller.business, id).map(Some)
+            scheduler::get(tx, caller.business, scheduler.id).map(Some)
         });
     match changed.await? {
         Some(scheduler) => Ok(Json(sections(&scheduler))),
@@ -203,7 +203,7 @@ pub async fn change_settings(
 }
 
 /// A scheduler of the caller's own business; another's is not there.
-fn own(tx: &mut Tx<'_>, caller: Caller, public_id: &str) -> Result<Scheduler, StoreError> {
+fn own(tx: &mut Tx<'_>, caller: Caller, public_id: &str) -> Result<Arc<Scheduler>, StoreError> {
     scheduler::by_public_id(tx, public_id)?
         .filter(|s| s.business == caller.business)
         .ok_or(StoreError::NoRow)

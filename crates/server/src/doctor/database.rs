@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ringback_domain::business::Business;
@@ -30,7 +31,7 @@ const BACKUP_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What the database says of one business.
 pub struct Inside {
-    pub business: Business,
+    pub business: Arc<Business>,
     schedulers: usize,
     administrators: usize,
     /// ServiceTitan, when it is connected.

@@ -14,10 +14,16 @@ use ipnet::IpNet;
 use super::LARGEST_BODY;
 use crate::app::App;
 use crate::error::Error;
+use crate::words::Words;
 
-/// The client's own address: the peer's, or what our own proxies say it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
+/// Who is calling.
+#[derive(Clone, Copy)]
+pub struct Client {
+    /// The client's own address: the peer's, or what our own proxies say it is.
+    pub address: IpAddr,
+    /// The language that the browser wishes for, if we have it.
+    pub wished: Option<&'static Words>,
+}
 
 /// Requests one address may make: a burst of this many, refilled twenty a second. An office behind one
 /// address with a dozen open inboxes stays far below.
@@ -33,20 +39,24 @@ static REQUESTS: LazyLock<DefaultKeyedRateLimiter<IpAddr>> =
     LazyLock::new(|| RateLimiter::keyed(Quota::per_second(A_SECOND).allow_burst(BURST)));
 
 /// Names the client for everything further in.
-pub fn name(app: &App, request: &mut Request) -> ClientAddress {
+pub fn name(app: &App, request: &mut Request) -> Client {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-    let address = client_address(peer, request.headers(), &app.config.trusted_proxies);
-    let client = ClientAddress(address);
+    let languages = request.headers().get(header::ACCEPT_LANGUAGE);
+    let languages = languages.and_then(|languages| languages.to_str().ok());
+    let client = Client {
+        address: client_address(peer, request.headers(), &app.config.trusted_proxies),
+        wished: languages.and_then(Words::wished),
+    };
     request.extensions_mut().insert(client);
     client
 }
 
 /// Refuses a client that asks too often, with the seconds to wait.
-pub fn not_too_often(app: &App, ClientAddress(address): ClientAddress) -> Result<(), Error> {
+pub fn not_too_often(app: &App, Client { address, .. }: Client) -> Result<(), Error> {
     // Load tests and kiosks on the same machine: loopback is ourselves unless a proxy speaks for somebody.
     if address.is_loopback() && app.config.trusted_proxies.is_empty() {
         return Ok(());

@@ -1,6 +1,5 @@
 //! What every answer carries, unless its handler has said otherwise.
 
-use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 
@@ -12,31 +11,20 @@ use crate::words::{FALLBACK, Words};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; frame-src 'self'; form-action 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'self'";
 
-/// What of a request decides how its answer is put.
+/// What of a request decides how its answer is put. Nothing of the request itself: its bytes stand in the connection's
+/// buffer, which is used again once nobody holds any of them.
 pub struct Asked {
-    by_a_program: bool,
-    languages: Option<HeaderValue>,
-}
-
-impl Asked {
-    /// Before the request is given away.
-    pub fn of(request: &Request) -> Self {
-        Self {
-            by_a_program: request.uri().path().starts_with("/api/"),
-            languages: request.headers().get(header::ACCEPT_LANGUAGE).cloned(),
-        }
-    }
+    pub by_a_program: bool,
+    pub wished: Option<&'static Words>,
 }
 
 /// Puts an error into the words of whoever asked, and adds the headers that keep pages safe. `same-origin` and not
 /// `no-referrer`: the latter makes browsers send `Origin: null` with our own forms.
 pub fn dressed(app: &App, asked: &Asked, mut response: Response) -> Response {
     if let Some(Told(error)) = response.extensions().get() {
-        let languages = asked.languages.as_ref();
-        let languages = languages.and_then(|languages| languages.to_str().ok());
         response = match asked.by_a_program {
             true => error.problem(),
-            false => error.page(Words::negotiate(languages, FALLBACK)),
+            false => error.page(asked.wished.unwrap_or_else(|| Words::of(FALLBACK))),
         };
     }
     let headers = response.headers_mut();

@@ -18,7 +18,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use accept::{Connection, serve};
-pub use client::ClientAddress;
+pub use client::Client;
 
 use crate::app::App;
 use crate::metrics;
@@ -48,8 +48,11 @@ pub fn around(routes: Router, app: &App) -> Router {
 
 /// Names the client, turns away whoever asks too much, and gives every answer its headers.
 async fn every_request(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let asked = headers::Asked::of(&request);
     let client = client::name(&app, &mut request);
+    let asked = headers::Asked {
+        by_a_program: request.uri().path().starts_with("/api/"),
+        wished: client.wished,
+    };
     let admitted = client::not_too_often(&app, client)
         .and_then(|()| client::body_within_bounds(request.headers()));
     let answer = match admitted {

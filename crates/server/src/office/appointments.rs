@@ -160,8 +160,8 @@ pub async fn put_back(
         let business = business::get(tx, me.business())?;
         let w = Words::of(&business.locale);
         let mut found = appointment::get(tx, business.id, AppointmentId::new(id))?;
-        let settings = scheduler::get(tx, business.id, found.scheduler)?.settings;
-        match appointment::put_back(tx, &mut found, &business, &settings)? {
+        let scheduler = scheduler::get(tx, business.id, found.scheduler)?;
+        match appointment::put_back(tx, &mut found, &business, &scheduler.settings)? {
             Ok(true) => {}
             Ok(false) => return Ok((w, Err("refused-window-gone"))),
             Err(_) => return Ok((w, Err("refused-put-back"))),

@@ -1,6 +1,7 @@
 //! The frame around every office page: navigation, counts, the message after an act.
 
 use std::fmt;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -40,7 +41,7 @@ pub struct Shell {
     /// The business's language.
     pub w: &'static Words,
     /// The business.
-    pub business: Business,
+    pub business: Arc<Business>,
     /// Who is signed in.
     pub me: Caller,
     /// The current entry.

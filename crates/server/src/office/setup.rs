@@ -1,6 +1,8 @@
 //! The first run: a one-time link, one page that asks for the owner, the business and a ready-made scheduler,
 //! and then what goes onto the website. Everything is made in one transaction that also uses the link up.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -230,7 +232,7 @@ impl Wanted {
 #[template(path = "office/welcome.html")]
 struct WelcomePage {
     shell: Shell,
-    scheduler: Scheduler,
+    scheduler: Arc<Scheduler>,
     origin: String,
     points: Vec<Point>,
 }

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
-use crate::http::ClientAddress;
+use crate::http::Client;
 use crate::random;
 use crate::serve::{self, CannotStart};
 use crate::store::{Order, business, staff};
@@ -72,11 +72,11 @@ async fn is_empty(app: &App) -> Result<bool, Error> {
 /// Email and password. An unknown email gets the same answer after the same work as a wrong password.
 pub async fn enter(
     State(app): State<App>,
-    address: Option<Extension<ClientAddress>>,
+    address: Option<Extension<Client>>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
-    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |a| a.0.0);
+    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.address);
     let email = fields.one("email").to_lowercase();
     let password = fields.raw("password").to_owned();
     let w = words(&headers);

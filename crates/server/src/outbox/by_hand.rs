@@ -246,10 +246,10 @@ pub fn send_reopened(tx: &mut Tx<'_>, lead: &Lead, by: StaffId) -> Result<(), St
 
 /// Plans the record of a lead; false where its person is back, or its scheduler sends none.
 fn send_lead(tx: &mut Tx<'_>, lead: &Lead, by: StaffId) -> Result<bool, StoreError> {
-    let settings = scheduler::get(tx, lead.business, lead.scheduler)?.settings;
+    let scheduler = scheduler::get(tx, lead.business, lead.scheduler)?;
     let session = session::get(tx, lead.business, lead.session)?;
     let left = matches!(session.state, SessionState::Abandoned { .. });
-    if !left || settings.sync.send.delay().is_none() {
+    if !left || scheduler.settings.sync.send.delay().is_none() {
         return Ok(false);
     }
     let record = now(tx, DeliveryKind::CrmAbandoned);

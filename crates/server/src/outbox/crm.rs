@@ -196,8 +196,8 @@ pub(super) const DISMISSED: &str = "dismissed";
 
 /// Everything a delivery to the CRM is about.
 struct Request {
-    business: Business,
-    scheduler: Scheduler,
+    business: Arc<Business>,
+    scheduler: Arc<Scheduler>,
     session: Session,
     lead: Option<Lead>,
     connection: Option<Integration<Settings>>,

@@ -2,6 +2,8 @@
 //! rules are the domain's; everything they ask is read here, in the transaction that puts the text on the
 //! wire. A text whose outcome is unknown is looked up and never sent again.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use ringback_domain::business::Business;
 use ringback_domain::consent::Consent;
@@ -235,8 +237,8 @@ fn prepare_look(
 
 /// Everything a text is about.
 pub(super) struct About {
-    business: Business,
-    scheduler: Scheduler,
+    business: Arc<Business>,
+    scheduler: Arc<Scheduler>,
     session: Session,
     lead: Option<Lead>,
     connection: Option<Integration<Settings>>,

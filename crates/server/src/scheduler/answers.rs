@@ -100,8 +100,8 @@ pub fn reachable(
     }
 }
 
-/// What stands in fields, by their names.
-pub type Filled = BTreeMap<Cow<'static, str>, String>;
+/// What was typed and is not saved, by the names of the fields.
+pub type Typed = BTreeMap<Cow<'static, str>, String>;
 
 /// The names of a step's fields.
 pub fn fields_of(
@@ -124,38 +124,34 @@ pub fn fields_of(
         .chain(asked.map(|question| format!("q_{}", question.key).into()))
 }
 
-/// The answers as they stand in the fields; of empty ones nothing.
-pub fn filled(answers: &Answers) -> Filled {
+/// An answer as it stands in its field; a number the way the region writes numbers.
+pub fn stands<'a>(answers: &'a Answers, name: &str, region: Region) -> Cow<'a, str> {
     let address = &answers.address;
-    let window = answers.window.map(|window| Written(window).to_string());
-    let own = [
-        ("zip", answers.postal_code.as_str()),
-        ("service", &answers.service),
-        ("name", &answers.name),
-        ("email", &answers.email),
-        ("text_me", if answers.text_me { "yes" } else { "" }),
-        ("window", window.as_deref().unwrap_or_default()),
-        ("street", &address.street),
-        ("unit", &address.unit),
-        ("city", &address.city),
-        ("state", &address.state),
-        ("notes", &answers.notes),
-    ];
-    let own = own.map(|(name, value)| (Cow::Borrowed(name), value));
-    let asked = answers.questions.iter();
-    let asked = asked.map(|(key, answer)| (format!("q_{key}").into(), answer.as_str()));
-    own.into_iter()
-        .chain(asked)
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name, value.to_owned()))
-        .collect()
-}
-
-/// The number as its own field shows it, the way the region writes numbers.
-pub fn filled_phone(answers: &Answers, region: Region) -> String {
-    Phone::from_e164(&answers.phone)
-        .map(|phone| phone.shown_in(region))
-        .unwrap_or_default()
+    let text = match name {
+        "zip" => &answers.postal_code,
+        "service" => &answers.service,
+        "name" => &answers.name,
+        "email" => &answers.email,
+        "street" => &address.street,
+        "unit" => &address.unit,
+        "city" => &address.city,
+        "state" => &address.state,
+        "notes" => &answers.notes,
+        "text_me" if answers.text_me => return "yes".into(),
+        "phone" => {
+            let phone = Phone::from_e164(&answers.phone);
+            return phone.map_or("".into(), |phone| phone.shown_in(region).into());
+        }
+        "window" => {
+            let window = answers.window;
+            return window.map_or("".into(), |window| Written(window).to_string().into());
+        }
+        _ => {
+            let key = name.strip_prefix("q_").unwrap_or_default();
+            return answers.questions.get(key).map_or("", String::as_str).into();
+        }
+    };
+    text.into()
 }
 
 /// A window as a field carries it: two instants in microseconds.
@@ -455,12 +451,16 @@ mod tests {
             },
             notes: "Two dogs.\n\nRing twice.".into(),
         };
-        let mut fields = filled(&answers);
-        fields.insert("phone".into(), filled_phone(&answers, US));
-        let mut body = form_urlencoded_of(&fields);
+        let steps = settings.steps();
+        let fields = steps.iter().flat_map(|step| fields_of(*step, &settings));
+        let fields = fields.map(|name| {
+            let stands = stands(&answers, &name, US).into_owned();
+            (name, stands)
+        });
+        let mut body = form_urlencoded_of(fields);
         body.push_str("&unknown=1");
         let mut again = Answers::default();
-        for step in settings.steps() {
+        for step in steps {
             assert_eq!(
                 read(
                     step,
@@ -511,7 +511,7 @@ mod tests {
         }
     }
 
-    fn form_urlencoded_of(fields: &Filled) -> String {
+    fn form_urlencoded_of(fields: impl Iterator<Item = (Cow<'static, str>, String)>) -> String {
         url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish()

@@ -31,7 +31,7 @@ pub async fn book(
     view.ok_or(Error::NotFound)?.answer(&app, &caller, true)
 }
 
-fn booked(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreError> {
+fn booked(tx: &mut Tx<'_>, request: &Request) -> Result<Option<Box<View>>, StoreError> {
     let Some(place) = Place::find(tx, &request.public_id)? else {
         return Ok(None);
     };

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use axum::body::Bytes;
 use jiff::Timestamp;
 use ringback_domain::id::SchedulerId;
 use ringback_domain::places::{self, Day, Taken};
@@ -25,8 +26,8 @@ type Known = HashMap<(SchedulerId, &'static str), Arc<Calendar>>;
 pub struct Calendar {
     of: places::Calendar,
     region: Region,
-    /// The list of days as HTML, once somebody has seen it.
-    pub html: OnceLock<String>,
+    /// The list of days as HTML, once somebody has seen it; nothing when it could not be written.
+    pub html: OnceLock<Option<Bytes>>,
 }
 
 impl Calendars {

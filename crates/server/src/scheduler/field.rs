@@ -1,27 +1,30 @@
 //! One field of a form: its label (also its accessible name), what stands in it, what is wrong with it.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use ringback_domain::region::Region;
 use ringback_domain::region::address::{AddressField, AddressPart};
 use ringback_domain::scheduler::{Question, QuestionKind, Service};
+use ringback_domain::session::Answers;
 
-use super::answers::{Filled, LONGEST_LINE, LONGEST_NOTES};
+use super::answers::{self, LONGEST_LINE, LONGEST_NOTES, Typed};
 use crate::words::Words;
 
 /// A field, ready to be shown.
 #[derive(Template)]
 #[template(path = "visitor/field.html")]
-pub struct Field {
-    name: String,
-    label: String,
-    value: String,
-    problem: Option<String>,
+pub struct Field<'a> {
+    name: Cow<'a, str>,
+    label: Cow<'a, str>,
+    value: Cow<'a, str>,
+    problem: Option<&'a str>,
     required: bool,
-    kind: Kind,
+    kind: Kind<'a>,
 }
 
 /// How it is filled in.
-enum Kind {
+enum Kind<'a> {
     Line {
         input: &'static str,
         autocomplete: &'static str,
@@ -35,21 +38,21 @@ enum Kind {
     /// A list to choose from; the first entry chooses nothing.
     List {
         autocomplete: &'static str,
-        choices: Vec<(String, String)>,
-        none: String,
+        choices: Vec<(&'a str, &'a str)>,
+        none: Cow<'a, str>,
     },
     /// One of these, all in view.
     Cards {
-        cards: Vec<Card>,
+        cards: Vec<Card<'a>>,
         layout: &'static str,
     },
 }
 
-struct Card {
-    value: String,
-    title: String,
-    help: String,
-    tag: Option<String>,
+struct Card<'a> {
+    value: &'a str,
+    title: Cow<'a, str>,
+    help: &'a str,
+    tag: Option<Cow<'a, str>>,
 }
 
 /// What makes fields: the words, what stands in them, what is wrong with them.
@@ -58,15 +61,17 @@ pub struct Fields<'a> {
     pub w: &'static Words,
     /// Decides the postal code and the address.
     pub region: Region,
-    /// By field name.
-    pub filled: &'a Filled,
+    /// What was typed and is not saved, by field name. It stands before an answer.
+    pub typed: &'a Typed,
+    /// The answers so far.
+    pub answers: &'a Answers,
     /// By field name: the sentence.
     pub problems: &'a [(String, String)],
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
     /// The postal code.
-    pub fn postal(&self) -> Field {
+    pub fn postal(&self) -> Field<'a> {
         let rule = self.region.postal();
         let mode = if rule.digits { "numeric" } else { "text" };
         let kind = Kind::Line {
@@ -76,26 +81,26 @@ impl Fields<'_> {
             longest: 12,
             short: true,
         };
-        self.field("zip", self.w.say(rule.label), rule.required, kind)
+        self.field("zip".into(), self.w.plain(rule.label), rule.required, kind)
     }
 
     /// The services.
-    pub fn service(&self, services: &[Service]) -> Field {
-        let card = |service: &Service| Card {
-            value: service.key.clone(),
-            title: service.title.clone(),
-            help: service.help.clone(),
-            tag: service.emergency.then(|| self.w.say("service-call-now")),
+    pub fn service(&self, services: &'a [Service]) -> Field<'a> {
+        let card = |service: &'a Service| Card {
+            value: &service.key,
+            title: (&service.title).into(),
+            help: &service.help,
+            tag: service.emergency.then(|| self.w.plain("service-call-now")),
         };
         let kind = Kind::Cards {
             cards: services.iter().map(card).collect(),
             layout: "cards two",
         };
-        self.field("service", self.w.say("field-service"), true, kind)
+        self.field("service".into(), self.w.plain("field-service"), true, kind)
     }
 
     /// Name, mobile phone, email.
-    pub fn contact(&self) -> Vec<Field> {
+    pub fn contact(&self) -> Vec<Field<'a>> {
         let line = |input, autocomplete, mode, longest| Kind::Line {
             input,
             autocomplete,
@@ -105,20 +110,20 @@ impl Fields<'_> {
         };
         vec![
             self.field(
-                "name",
-                self.w.say("field-name"),
+                "name".into(),
+                self.w.plain("field-name"),
                 true,
                 line("text", "name", "text", 100),
             ),
             self.field(
-                "phone",
-                self.w.say("field-phone"),
+                "phone".into(),
+                self.w.plain("field-phone"),
                 true,
                 line("tel", "tel", "tel", 40),
             ),
             self.field(
-                "email",
-                self.w.say("field-email"),
+                "email".into(),
+                self.w.plain("field-email"),
                 false,
                 line("email", "email", "email", 254),
             ),
@@ -126,7 +131,7 @@ impl Fields<'_> {
     }
 
     /// The parts of an address as the region writes them; town and state stand side by side.
-    pub fn address(&self, required: bool) -> Vec<Field> {
+    pub fn address(&self, required: bool) -> Vec<Field<'a>> {
         self.region
             .address()
             .iter()
@@ -135,10 +140,10 @@ impl Fields<'_> {
     }
 
     /// Anything else.
-    pub fn notes(&self) -> Field {
+    pub fn notes(&self) -> Field<'a> {
         self.field(
-            "notes",
-            self.w.say("field-notes"),
+            "notes".into(),
+            self.w.plain("field-notes"),
             false,
             Kind::Lines {
                 longest: LONGEST_NOTES,
@@ -147,7 +152,7 @@ impl Fields<'_> {
     }
 
     /// A question of the business's own: as it is kept, and as this visitor reads it.
-    pub fn question(&self, question: &Question, shown: &Question) -> Field {
+    pub fn question(&self, question: &'a Question, shown: &'a Question) -> Field<'a> {
         let kind = match &question.kind {
             QuestionKind::Text => Kind::Line {
                 input: "text",
@@ -160,18 +165,19 @@ impl Fields<'_> {
                 autocomplete: "off",
                 choices: match &shown.kind {
                     QuestionKind::Choice(shown) => {
-                        choices.iter().cloned().zip(shown.iter().cloned()).collect()
+                        let choices = choices.iter().map(String::as_str);
+                        choices.zip(shown.iter().map(String::as_str)).collect()
                     }
                     _ => Vec::new(),
                 },
-                none: self.w.say("choose"),
+                none: self.w.plain("choose"),
             },
             QuestionKind::YesNo => Kind::Cards {
                 cards: ["yes", "no"]
                     .map(|value| Card {
-                        value: value.into(),
+                        value,
                         title: yes_or_no(self.w, value),
-                        help: String::new(),
+                        help: "",
                         tag: None,
                     })
                     .into(),
@@ -179,20 +185,20 @@ impl Fields<'_> {
             },
         };
         let label = if question.required {
-            shown.label.clone()
+            Cow::Borrowed(shown.label.as_str())
         } else {
-            self.w
-                .with("field-optional", &[("label", shown.label.as_str())])
+            let label = [("label", shown.label.as_str())];
+            self.w.with("field-optional", &label).into()
         };
         self.field(
-            &format!("q_{}", question.key),
+            format!("q_{}", question.key).into(),
             label,
             question.required,
             kind,
         )
     }
 
-    fn part(&self, part: &AddressField, required: bool) -> Field {
+    fn part(&self, part: &AddressField, required: bool) -> Field<'a> {
         let name = match part.part {
             AddressPart::Street => "street",
             AddressPart::Unit => "unit",
@@ -208,40 +214,51 @@ impl Fields<'_> {
                 short: part.part == AddressPart::Unit,
             }
         } else {
-            let choices = part
-                .choices
-                .iter()
-                .map(|choice| (choice.code.to_owned(), choice.name.to_owned()));
+            let choices = part.choices.iter().map(|choice| (choice.code, choice.name));
             Kind::List {
                 autocomplete: part.autocomplete,
                 choices: choices.collect(),
-                none: self.w.say("choose"),
+                none: self.w.plain("choose"),
             }
         };
         self.field(
-            name,
-            self.w.say(part.label),
+            name.into(),
+            self.w.plain(part.label),
             required && part.required,
             kind,
         )
     }
 
-    fn field(&self, name: &str, label: String, required: bool, kind: Kind) -> Field {
-        let problem = self.problems.iter().find(|(field, _)| field == name);
+    fn field(
+        &self,
+        name: Cow<'a, str>,
+        label: Cow<'a, str>,
+        required: bool,
+        kind: Kind<'a>,
+    ) -> Field<'a> {
+        let problem = self.problems.iter().find(|(field, _)| *field == name);
         Field {
-            name: name.to_owned(),
             label,
-            value: self.filled.get(name).cloned().unwrap_or_default(),
-            problem: problem.map(|(_, sentence)| sentence.clone()),
+            value: self.value(&name),
+            problem: problem.map(|(_, sentence)| sentence.as_str()),
             required,
             kind,
+            name,
+        }
+    }
+
+    /// What stands in a field.
+    pub fn value(&self, name: &str) -> Cow<'a, str> {
+        match self.typed.get(name) {
+            Some(typed) => typed.into(),
+            None => answers::stands(self.answers, name, self.region),
         }
     }
 }
 
 /// The answer to a yes-or-no question as people read it.
-pub fn yes_or_no(w: &Words, value: &str) -> String {
-    w.say(if value == "yes" {
+pub fn yes_or_no(w: &'static Words, value: &str) -> Cow<'static, str> {
+    w.plain(if value == "yes" {
         "answer-yes"
     } else {
         "answer-no"

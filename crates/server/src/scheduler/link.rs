@@ -92,7 +92,7 @@ fn go_on(
     request: &Request,
     place: Place,
     session: Session,
-) -> Result<View, StoreError> {
+) -> Result<Box<View>, StoreError> {
     let mut known = request.adopt(tx, &place, session)?;
     if let SessionState::Booked { .. } = known.session.state {
         return turn::show(tx, request, place, known, Step::Booked);
@@ -141,14 +141,14 @@ fn good(tx: &mut Tx<'_>, token: &str) -> Result<Good, StoreError> {
     })
 }
 
-fn ended(place: Place, caller: &Caller) -> View {
+fn ended(place: Place, caller: &Caller) -> Box<View> {
     let mut view = View::new(place, caller, false, Screen::LinkEnded);
     view.status = StatusCode::GONE;
     view
 }
 
 /// A link nobody knows (any more): where there is only one business, its own page says so; else a plain one.
-fn unknown(tx: &mut Tx<'_>, caller: &Caller) -> Result<Option<View>, StoreError> {
+fn unknown(tx: &mut Tx<'_>, caller: &Caller) -> Result<Option<Box<View>>, StoreError> {
     let mut all = business::all(tx)?;
     let (Some(business), true) = (all.pop(), all.is_empty()) else {
         return Ok(None);
@@ -165,7 +165,12 @@ fn unknown(tx: &mut Tx<'_>, caller: &Caller) -> Result<Option<View>, StoreError>
     }))
 }
 
-fn answer(app: &App, caller: &Caller, view: Option<View>, sent: bool) -> Result<Response, Error> {
+fn answer(
+    app: &App,
+    caller: &Caller,
+    view: Option<Box<View>>,
+    sent: bool,
+) -> Result<Response, Error> {
     match view {
         Some(view) => view.answer(app, caller, sent),
         None => Ok(Error::BadInput(caller.words().say("link-ended-plain")).into_response()),

@@ -121,7 +121,7 @@ async fn show(
         &app,
         &public_id,
         Arc::clone(&caller),
-        arrived(&asked, &caller),
+        arrived(&app, &asked, &caller),
     );
     request.embedded = embedded;
     let looked = app.store.read(move |tx| {
@@ -170,11 +170,11 @@ fn passing(error: StoreError) -> Result<StoreError, Error> {
 
 /// Where a visitor of the hosted page came from, as its first form will say; and whether a change of the review
 /// goes on.
-fn arrived(asked: &Form, caller: &Caller) -> Form {
+fn arrived(app: &App, asked: &Form, caller: &Caller) -> Form {
     let tags = asked.beginning("").filter(|(name, _)| is_tag(name));
     let tags = tags.map(|(name, value)| (format!("tag_{name}"), value.to_owned()));
     Form::of(tags.chain([
-        ("from_referrer".to_owned(), caller.referrer.clone()),
+        ("from_referrer".to_owned(), caller.referrer(app)),
         ("then".to_owned(), asked.get("then").to_owned()),
     ]))
 }

@@ -2,17 +2,19 @@
 //! without control characters, or a sentence.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use url::form_urlencoded;
 
 use crate::app::App;
 use crate::error::Error;
-use crate::http::ClientAddress;
+use crate::http::Client;
+use crate::token;
 use crate::words::Words;
 
 /// A scheduler's largest form is a tenth of this.
@@ -22,28 +24,27 @@ const LONGEST_AGENT: usize = 400;
 /// More fields than any scheduler asks.
 const MOST_FIELDS: usize = 300;
 
-/// Who is calling.
+/// Who is calling. A copy: the request's bytes stand in the connection's buffer, which is used again once nobody holds
+/// any of them.
 pub struct Caller {
-    /// The network address.
-    pub address: String,
+    address: Option<IpAddr>,
+    wished: Option<&'static Words>,
     /// The browser's own name.
     pub user_agent: String,
-    /// The language that the browser wishes for, if we have it.
-    wished: Option<&'static Words>,
-    /// Where the browser came from, its origin only; empty when it is ours or unknown.
-    pub referrer: String,
+    /// Where the browser came from, as it said.
+    referrer: String,
+    /// The lines of cookies.
+    cookies: String,
     /// Asked for by our script, which puts the step in place.
     pub in_place: bool,
     /// A page fetched or rendered on suspicion: nobody is looking.
     pub speculative: bool,
-    /// The lines of cookies.
-    cookies: Vec<HeaderValue>,
 }
 
 impl Caller {
     /// The cookie's token for a scheduler.
     pub fn cookie(&self, app: &App, public_id: &str) -> Option<String> {
-        crate::token::from_cookie(app, &self.cookies, public_id)
+        token::from_lines(app, self.cookies.lines(), public_id)
     }
 
     /// Words before the business is known.
@@ -56,14 +57,29 @@ impl Caller {
         self.wished.unwrap_or_else(|| Words::of(locale))
     }
 
-    fn of(app: &App, parts: &Parts) -> Self {
+    /// The network address.
+    pub fn address(&self) -> String {
+        self.address.map(|ip| ip.to_string()).unwrap_or_default()
+    }
+
+    /// Where the browser came from, its origin only; empty when it is ours or unknown.
+    pub fn referrer(&self, app: &App) -> String {
+        url::Url::parse(&self.referrer)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .map(|url| url.origin().ascii_serialization())
+            .filter(|origin| *origin != app.config.origin())
+            .unwrap_or_default()
+    }
+
+    fn of(parts: &Parts) -> Self {
         let text = |name: HeaderName| {
             let value = parts.headers.get(name);
-            value.map_or(Cow::Borrowed(""), |value| {
-                String::from_utf8_lossy(value.as_bytes())
+            value.map_or(Cow::Borrowed(""), |value| match value.to_str() {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(value.as_bytes()),
             })
         };
-        let address = parts.extensions.get::<ClientAddress>();
         let speculates = |name| {
             let purpose = text(HeaderName::from_static(name));
             purpose.contains("prefetch") || purpose.contains("prerender")
@@ -72,21 +88,20 @@ impl Caller {
         if let Some((end, _)) = user_agent.char_indices().nth(LONGEST_AGENT) {
             user_agent.truncate(end);
         }
+        let mut cookies = String::new();
+        for line in parts.headers.get_all(header::COOKIE) {
+            cookies.push_str(line.to_str().unwrap_or_default());
+            cookies.push('\n');
+        }
+        let client = parts.extensions.get::<Client>();
         Self {
-            address: address
-                .map(|ClientAddress(ip)| ip.to_string())
-                .unwrap_or_default(),
+            address: client.map(|client| client.address),
+            wished: client.and_then(|client| client.wished),
             user_agent,
-            wished: Words::wished(&text(header::ACCEPT_LANGUAGE)),
-            referrer: foreign_origin(app, &text(header::REFERER)),
+            referrer: text(header::REFERER).into_owned(),
+            cookies,
             in_place: text(HeaderName::from_static("x-ringback")) == "step",
             speculative: speculates("sec-purpose") || speculates("purpose"),
-            cookies: parts
-                .headers
-                .get_all(header::COOKIE)
-                .iter()
-                .cloned()
-                .collect(),
         }
     }
 }
@@ -94,8 +109,8 @@ impl Caller {
 impl FromRequestParts<App> for Caller {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        Ok(Self::of(app, parts))
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Error> {
+        Ok(Self::of(parts))
     }
 }
 
@@ -112,21 +127,14 @@ impl FromRequest<App> for Sent {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
-        let caller = Caller::of(app, &parts);
+        let caller = Caller::of(&parts);
         if !from_our_page(app, &parts.headers) {
             return Err(Error::BadInput(caller.words().say("error-other-site")));
         }
-        let kind = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .map(|v| v.as_bytes().to_ascii_lowercase());
-        let is_form =
-            kind.is_none_or(|kind| kind.starts_with(b"application/x-www-form-urlencoded"));
-        let bytes = Bytes::from_request(Request::from_parts(parts, body), app).await;
+        let is_form = is_form(&parts.headers);
+        drop(parts);
+        let bytes = to_bytes(body, LARGEST_FORM).await;
         let bytes = bytes.map_err(|_| Error::TooLarge)?;
-        if bytes.len() > LARGEST_FORM {
-            return Err(Error::TooLarge);
-        }
         if !is_form {
             return Err(Error::BadInput(caller.words().say("error-not-a-form")));
         }
@@ -223,13 +231,13 @@ fn from_our_page(app: &App, headers: &HeaderMap) -> bool {
     origin == app.config.origin() || (called.is_some() && called == text(header::HOST))
 }
 
-fn foreign_origin(app: &App, referrer: &str) -> String {
-    url::Url::parse(referrer)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .map(|url| url.origin().ascii_serialization())
-        .filter(|origin| *origin != app.config.origin())
-        .unwrap_or_default()
+/// A body of no kind counts as one.
+fn is_form(headers: &HeaderMap) -> bool {
+    const FORM: &[u8] = b"application/x-www-form-urlencoded";
+    headers.get(header::CONTENT_TYPE).is_none_or(|kind| {
+        let begins = kind.as_bytes().get(..FORM.len());
+        begins.is_some_and(|begins| begins.eq_ignore_ascii_case(FORM))
+    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use ringback_domain::places;
 use ringback_domain::scheduler::SaveContact;
 use ringback_domain::session::{Answers, CameFrom, ChosenWindow, Session, SessionState, Step};
 
-use super::answers::{self, Filled, Problem};
+use super::answers::{self, Problem, Typed};
 use super::sent::{Caller, Form};
 use super::view::{Mark, Place, Screen, View};
 use crate::app::App;
@@ -28,7 +28,6 @@ const LONGEST_TAG: usize = 200;
 const LONGEST_PAGE: usize = 300;
 
 /// A visitor's request, read once; the transaction may run twice.
-#[derive(Clone)]
 pub struct Request {
     /// Which scheduler.
     pub public_id: String,
@@ -38,11 +37,17 @@ pub struct Request {
     pub embedded: bool,
     /// The fields.
     pub form: Form,
+    go: Go,
+    /// Which step's form it is.
+    step: Step,
+    /// Something of the review is being changed: Continue leads back to it, or to what the change has opened.
+    /// Also by the browser's own Back and Forward, and over a reload.
+    is_change: bool,
     cookie: Option<String>,
     /// The token of a session or of a browser that is new: rolled when it is wanted, and the same if the
     /// transaction runs twice.
-    fresh: Arc<OnceLock<String>>,
-    origin: String,
+    fresh: OnceLock<String>,
+    app: App,
 }
 
 /// What a form wants done.
@@ -59,15 +64,39 @@ enum Go {
     Leave(Departure),
 }
 
+impl Go {
+    /// By the word of the button.
+    fn of(word: &str) -> Self {
+        match word {
+            "back" => Self::Back,
+            "resume" => Self::Resume,
+            "again" => Self::Again,
+            "leave-closed" => Self::Leave(Departure::Closed),
+            "leave-left" => Self::Leave(Departure::Left),
+            _ => match word.strip_prefix("to-").map(str::parse) {
+                Some(Ok(step)) => Self::To(step),
+                Some(Err(_)) => Self::Resume,
+                None => Self::Continue,
+            },
+        }
+    }
+}
+
 impl Request {
     /// Everything of a request that the transaction needs.
     pub fn new(app: &App, public_id: &str, caller: Arc<Caller>, form: Form) -> Self {
+        let go = Go::of(form.get("go"));
+        let step = form.get("step").parse().unwrap_or(Step::Service);
+        let pressed = step == Step::Review && matches!(go, Go::To(_));
         Self {
             public_id: public_id.to_owned(),
             cookie: caller.cookie(app, public_id),
             embedded: form.get("frame") == "yes",
-            fresh: Arc::default(),
-            origin: app.config.origin().to_owned(),
+            is_change: pressed || form.get("then") == "review",
+            go,
+            step,
+            fresh: OnceLock::new(),
+            app: app.clone(),
             caller,
             form,
         }
@@ -137,10 +166,10 @@ impl Request {
     }
 
     /// A screen of somebody's session, without any of their answers.
-    fn view(&self, place: Place, known: Option<Known>, screen: Screen) -> View {
+    fn view(&self, place: Place, known: Option<Known>, screen: Screen) -> Box<View> {
         let ahead = !matches!(screen, Screen::Step(Step::Review | Step::Booked));
         let mut view = View::new(place, &self.caller, self.embedded, screen);
-        view.then_review = known.is_some() && ahead && self.is_change();
+        view.then_review = known.is_some() && ahead && self.is_change;
         match known {
             Some(known) => {
                 view.mark = known.mark;
@@ -156,36 +185,9 @@ impl Request {
         self.caller.words_or(&place.business.locale)
     }
 
-    fn go(&self) -> Go {
-        let word = self.form.get("go");
-        match word {
-            "back" => Go::Back,
-            "resume" => Go::Resume,
-            "again" => Go::Again,
-            "leave-closed" => Go::Leave(Departure::Closed),
-            "leave-left" => Go::Leave(Departure::Left),
-            _ => match word.strip_prefix("to-").map(str::parse) {
-                Some(Ok(step)) => Go::To(step),
-                Some(Err(_)) => Go::Resume,
-                None => Go::Continue,
-            },
-        }
-    }
-
-    /// Something of the review is being changed: Continue leads back to it, or to what the change has opened.
-    /// Also by the browser's own Back and Forward, and over a reload.
-    fn is_change(&self) -> bool {
-        let pressed = self.step() == Step::Review && matches!(self.go(), Go::To(_));
-        pressed || self.form.get("then") == "review"
-    }
-
-    fn step(&self) -> Step {
-        self.form.get("step").parse().unwrap_or(Step::Service)
-    }
-
     /// How the visitor came, from the embed or our own first page; nothing of it is believed beyond its form.
     fn came_from(&self, place: &Place) -> CameFrom {
-        let hosted = format!("{}/s/{}", self.origin, self.public_id);
+        let hosted = format!("{}/s/{}", self.app.config.origin(), self.public_id);
         let tags = self.form.beginning("tag_").filter(|(name, _)| is_tag(name));
         CameFrom {
             page: without_query(self.form.get("from_page")).unwrap_or(hosted),
@@ -232,7 +234,7 @@ pub fn look(
     place: Place,
     known: Option<Known>,
     wanted: Option<Step>,
-) -> Result<View, StoreError> {
+) -> Result<Box<View>, StoreError> {
     let Some(known) = known else {
         return Ok(request
             .view(place, None, Screen::Step(Step::Service))
@@ -263,12 +265,12 @@ pub fn look(
 }
 
 /// `POST`: one step's form.
-pub fn turn(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreError> {
+pub fn turn(tx: &mut Tx<'_>, request: &Request) -> Result<Option<Box<View>>, StoreError> {
     let Some(place) = Place::find(tx, &request.public_id)? else {
         return Ok(None);
     };
     let known = request.session(tx, &place)?;
-    let go = request.go();
+    let go = request.go;
     let view = match (known, go) {
         (known, Go::Resume) => look(tx, request, place, known, None)?,
         (Some(known), Go::Again) => again(tx, request, place, known)?,
@@ -294,7 +296,7 @@ pub fn turn(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreErr
                     let before = place
                         .scheduler
                         .settings
-                        .before(request.step())
+                        .before(request.step)
                         .unwrap_or(Step::Service);
                     move_to(tx, request, place, known, before)?
                 }
@@ -302,7 +304,7 @@ pub fn turn(tx: &mut Tx<'_>, request: &Request) -> Result<Option<View>, StoreErr
                 _ => go_on(tx, request, place, known)?,
             }
         }
-        (None, Go::Continue) if request.step() == Step::Service => first_step(tx, request, place)?,
+        (None, Go::Continue) if request.step == Step::Service => first_step(tx, request, place)?,
         (None, _) => lost(request, place),
     };
     Ok(Some(view))
@@ -315,7 +317,7 @@ pub fn show(
     place: Place,
     mut known: Known,
     step: Step,
-) -> Result<View, StoreError> {
+) -> Result<Box<View>, StoreError> {
     let session = &known.session;
     let (settings, region) = (&place.scheduler.settings, place.business.region);
     let step = match session.state {
@@ -355,7 +357,7 @@ pub fn show(
     Ok(carrying(
         request,
         view,
-        !matches!(request.go(), Go::Back | Go::To(_)),
+        !matches!(request.go, Go::Back | Go::To(_)),
     ))
 }
 
@@ -367,7 +369,7 @@ pub fn show_gone(
     mut known: Known,
     step: Step,
     wanted: ChosenWindow,
-) -> Result<View, StoreError> {
+) -> Result<Box<View>, StoreError> {
     let (business, settings) = (&place.business, &place.scheduler.settings);
     let taken = appointment::taken_to_the_horizon(tx, business, settings, Some(known.session.id))?;
     let days = places::offers(business, settings, &taken, tx.now());
@@ -402,7 +404,7 @@ pub fn depart(tx: &mut Tx<'_>, session: &mut Session, how: Departure) -> Result<
 }
 
 /// The first Continue: with it the session begins.
-fn first_step(tx: &mut Tx<'_>, request: &Request, place: Place) -> Result<View, StoreError> {
+fn first_step(tx: &mut Tx<'_>, request: &Request, place: Place) -> Result<Box<View>, StoreError> {
     let mut answers = Answers::default();
     let settings = &place.scheduler.settings;
     let problems = answers::read(
@@ -430,8 +432,8 @@ fn go_on(
     request: &Request,
     place: Place,
     mut known: Known,
-) -> Result<View, StoreError> {
-    let step = request.step();
+) -> Result<Box<View>, StoreError> {
+    let step = request.step;
     let (settings, region) = (&place.scheduler.settings, place.business.region);
     if answers::reachable(step, settings, region, &known.session.answers) != step {
         // An earlier step has come open: settings changed, or the form is from another visit.
@@ -472,7 +474,7 @@ fn next_step(request: &Request, place: &Place, step: Step, answers: &Answers) ->
     if step == Step::Service && !settings.serves(&answers.postal_code) {
         return None;
     }
-    Some(if request.is_change() {
+    Some(if request.is_change {
         answers::first_open(settings, region, answers)
     } else {
         settings.after(step).unwrap_or(Step::Review)
@@ -486,7 +488,7 @@ fn go_to(
     place: Place,
     mut known: Known,
     next: Option<Step>,
-) -> Result<View, StoreError> {
+) -> Result<Box<View>, StoreError> {
     match next {
         Some(step) => show(tx, request, place, known, step),
         None => {
@@ -505,7 +507,7 @@ fn move_to(
     place: Place,
     mut known: Known,
     step: Step,
-) -> Result<View, StoreError> {
+) -> Result<Box<View>, StoreError> {
     let (settings, region) = (&place.scheduler.settings, place.business.region);
     let step = answers::reachable(step, settings, region, &known.session.answers);
     known.session.step = step;
@@ -519,7 +521,7 @@ fn again(
     request: &Request,
     place: Place,
     mut known: Known,
-) -> Result<View, StoreError> {
+) -> Result<Box<View>, StoreError> {
     if let SessionState::Booked { .. } = known.session.state {
         let before = known.session.answers.clone();
         let answers = Answers {
@@ -549,7 +551,7 @@ fn leave(
     how: Departure,
 ) -> Result<(), StoreError> {
     if place.scheduler.settings.save_contact != SaveContact::AlsoOnClose
-        || request.step() != Step::Contact
+        || request.step != Step::Contact
     {
         return Ok(());
     }
@@ -567,7 +569,7 @@ fn leave(
 }
 
 /// The form belongs to a session that is not there any more: what was typed stays, and the visit begins anew.
-fn lost(request: &Request, place: Place) -> View {
+fn lost(request: &Request, place: Place) -> Box<View> {
     let view = request
         .view(place, None, Screen::Step(Step::Service))
         .with_answers(Answers::default());
@@ -577,12 +579,12 @@ fn lost(request: &Request, place: Place) -> View {
 }
 
 /// The same step again, with what was typed and what is wrong with it.
-fn retyped(request: &Request, view: View, problems: &[Problem]) -> View {
+fn retyped(request: &Request, view: Box<View>, problems: &[Problem]) -> Box<View> {
     let mut view = carrying(request, view, true);
     if let Screen::Step(step) = view.screen {
         for name in answers::fields_of(step, &view.place.scheduler.settings) {
             let typed = request.form.get(&name).to_owned();
-            view.filled.insert(name, typed);
+            view.typed.insert(name, typed);
         }
     }
     view.with_problems(problems)
@@ -590,20 +592,19 @@ fn retyped(request: &Request, view: View, problems: &[Problem]) -> View {
 
 /// Nothing typed is lost: fields that were typed at another step and not saved travel along as hidden ones, and
 /// stand in their own step's fields again when it is shown. `saved`: what came with this request has served.
-fn carrying(request: &Request, mut view: View, saved: bool) -> View {
+fn carrying(request: &Request, mut view: Box<View>, saved: bool) -> Box<View> {
     let Screen::Step(shown) = view.screen else {
         return view;
     };
     let (form, settings) = (&request.form, &view.place.scheduler.settings);
-    let mut kept: Filled = form
+    let mut kept: Typed = form
         .beginning("kept.")
         .map(|(name, value)| (name.to_owned().into(), value.to_owned()))
         .collect();
-    if form.came_with("step") && request.step() != shown {
-        for name in answers::fields_of(request.step(), settings) {
+    if form.came_with("step") && request.step != shown {
+        for name in answers::fields_of(request.step, settings) {
             let typed = form.get(&name);
-            let stands = view.filled.get(&name).map_or("", String::as_str);
-            if saved || typed == stands {
+            if saved || typed == view.value(&name) {
                 kept.remove(&name);
             } else {
                 kept.insert(name, typed.to_owned());
@@ -614,7 +615,7 @@ fn carrying(request: &Request, mut view: View, saved: bool) -> View {
     if !kept.is_empty() {
         for name in answers::fields_of(shown, settings) {
             if let Some(value) = kept.remove(&name) {
-                view.filled.insert(name, value);
+                view.typed.insert(name, value);
             }
         }
     }
@@ -646,7 +647,7 @@ fn note_consent(
             wording,
             locale: w.locale().to_owned(),
             page_url: session.came_from.page.clone(),
-            address: request.caller.address.clone(),
+            address: request.caller.address(),
             user_agent: request.caller.user_agent.clone(),
             at: tx.now(),
         },

@@ -1,11 +1,13 @@
 //! Businesses.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use ringback_domain::business::{Business, BusinessDetails};
 use ringback_domain::id::BusinessId;
 use ringback_domain::region::Region;
 
+use super::kept::Kept;
 use super::{Row, StoreError, Tx, json, sql};
 
 /// What it takes to make one.
@@ -45,7 +47,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewBusiness) -> Result<BusinessId, StoreErr
 }
 
 /// The business; `NoRow` when there is none.
-pub fn get(tx: &mut Tx<'_>, business: BusinessId) -> Result<Business, StoreError> {
+pub fn get(tx: &mut Tx<'_>, business: BusinessId) -> Result<Arc<Business>, StoreError> {
     tx.one(
         sql!("SELECT * FROM business WHERE id = $1"),
         &[&business],
@@ -54,7 +56,7 @@ pub fn get(tx: &mut Tx<'_>, business: BusinessId) -> Result<Business, StoreError
 }
 
 /// Every business of this installation.
-pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Business>, StoreError> {
+pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Arc<Business>>, StoreError> {
     tx.rows(sql!("SELECT * FROM business ORDER BY id"), &[], read)
 }
 
@@ -81,21 +83,28 @@ pub fn save(tx: &mut Tx<'_>, business: &Business) -> Result<bool, StoreError> {
 }
 
 thread_local! {
-    static DETAILS: RefCell<json::Kept<BusinessDetails>> = RefCell::default();
+    static KEPT: RefCell<Kept<Business>> = RefCell::default();
 }
 
-fn read(row: &Row<'_>) -> Result<Business, StoreError> {
-    let id: BusinessId = row.get("id")?;
-    let details =
-        DETAILS.with_borrow_mut(|kept| row.text("details", |text| kept.read(id.get(), text)))?;
+fn read(row: &Row<'_>) -> Result<Arc<Business>, StoreError> {
+    KEPT.with_borrow_mut(|kept| kept.read(row, |row| of(row, "id", "name", "version")))
+}
+
+/// What a row says of a business, where three of its columns may be called otherwise.
+pub(super) fn of(
+    row: &Row<'_>,
+    id: &str,
+    name: &str,
+    version: &str,
+) -> Result<Business, StoreError> {
     Ok(Business {
-        id,
-        name: row.get("name")?,
+        id: row.get(id)?,
+        name: row.get(name)?,
         region: row.word("region")?,
         time_zone: row.get("time_zone")?,
         locale: row.get("locale")?,
         phone: row.get("phone")?,
-        details: BusinessDetails::clone(&details),
-        version: row.get("version")?,
+        details: row.text("details", json::read)?,
+        version: row.get(version)?,
     })
 }

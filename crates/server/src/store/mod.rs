@@ -45,6 +45,7 @@ pub mod text_message;
 mod backup;
 mod error;
 mod figures;
+mod kept;
 mod log;
 mod look;
 mod migrate;

@@ -15,6 +15,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::error::Error as _;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use ::postgres::config::{Host, SslMode};
 use ::postgres::error::SqlState;
+use ::postgres::row::RowIndex;
 use ::postgres::types::{FromSql, ToSql, Type};
 use ::postgres::{Client, Config, SimpleQueryMessage};
 use jiff::Timestamp;
@@ -241,7 +243,7 @@ fn trusted_roots(file: Option<&Path>) -> Result<RootCertStore, StoreError> {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         });
     };
-    let unreadable = |error: &dyn std::fmt::Display| {
+    let unreadable = |error: &dyn fmt::Display| {
         refused(format!(
             "sslrootcert {} cannot be used: {error}.",
             file.display()
@@ -875,11 +877,15 @@ impl<'a> Bound<'a> {
     }
 }
 
-pub(super) fn column<'a>(row: &'a ::postgres::Row, name: &str) -> Result<Value<'a>, StoreError> {
-    match row.try_get::<_, Option<Cell<'a>>>(name) {
+/// A column of a row, by its name or its place.
+pub(super) fn column<'a, C>(row: &'a ::postgres::Row, column: C) -> Result<Value<'a>, StoreError>
+where
+    C: RowIndex + fmt::Display,
+{
+    match row.try_get::<_, Option<Cell<'a>>>(&column) {
         Ok(Some(Cell(value))) => Ok(value),
         Ok(None) => Ok(Value::Null(Kind::Int)),
-        Err(error) => Err(StoreError::Bug(format!("column {name}: {error}"))),
+        Err(error) => Err(StoreError::Bug(format!("column {column}: {error}"))),
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Queue<T> {
 
 struct Line<T> {
     waiting: VecDeque<T>,
+    /// Threads that wait for work and have not been woken. Only they need waking, which is a call to the kernel.
+    asleep: usize,
     closed: bool,
 }
 
@@ -29,6 +31,7 @@ impl<T> Queue<T> {
         Self {
             line: Mutex::new(Line {
                 waiting: VecDeque::new(),
+                asleep: 0,
                 closed: false,
             }),
             arrival: Condvar::new(),
@@ -46,8 +49,12 @@ impl<T> Queue<T> {
             return Err(Refusal::Full);
         }
         line.waiting.push_back(work);
+        let sleeps = line.asleep > 0;
+        line.asleep -= usize::from(sleeps);
         drop(line);
-        self.arrival.notify_one();
+        if sleeps {
+            self.arrival.notify_one();
+        }
         Ok(())
     }
 
@@ -61,6 +68,7 @@ impl<T> Queue<T> {
             if line.closed {
                 return None;
             }
+            line.asleep += 1;
             line = self
                 .arrival
                 .wait(line)
@@ -111,6 +119,27 @@ mod tests {
             (queue.next(), queue.next(), queue.next()),
             (Some(1), Some(2), None)
         );
+    }
+
+    #[test]
+    fn whoever_sleeps_is_woken_for_every_piece_of_work() {
+        let queue = Queue::new(1);
+        std::thread::scope(|scope| {
+            let worker = scope.spawn(|| std::iter::from_fn(|| queue.next()).collect::<Vec<_>>());
+            for work in 0..100 {
+                // Now and then the worker has fallen asleep in between, and now and then not.
+                while queue.push(work).is_err() {
+                    std::thread::yield_now();
+                }
+                if work % 3 == 0 {
+                    while queue.line().asleep == 0 {
+                        std::thread::yield_now();
+                    }
+                }
+            }
+            queue.close();
+            assert_eq!(worker.join().unwrap(), (0..100).collect::<Vec<_>>());
+        });
     }
 
     #[test]

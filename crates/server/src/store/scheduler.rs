@@ -1,12 +1,15 @@
 //! Schedulers and their settings.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
+use ringback_domain::business::Business;
 use ringback_domain::id::{BusinessId, SchedulerId};
 use ringback_domain::region::Region;
 use ringback_domain::scheduler::{Scheduler, SchedulerSettings};
 
-use super::{Row, StoreError, Tx, json, sql};
+use super::kept::Kept;
+use super::{Row, StoreError, Tx, business, json, sql};
 
 /// Makes a scheduler. `public_id` must be fresh; `Conflict` when it is taken.
 pub fn create(
@@ -32,9 +35,11 @@ pub fn create(
 }
 
 /// The scheduler behind a URL or an embed; a directory query, not bound to a business.
-/// Whatever stands in a URL may come: what is not of letters and digits was never given out.
-pub fn by_public_id(tx: &mut Tx<'_>, public_id: &str) -> Result<Option<Scheduler>, StoreError> {
-    if !public_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+pub fn by_public_id(
+    tx: &mut Tx<'_>,
+    public_id: &str,
+) -> Result<Option<Arc<Scheduler>>, StoreError> {
+    if !could_be_one(public_id) {
         return Ok(None);
     }
     tx.first(
@@ -42,6 +47,37 @@ pub fn by_public_id(tx: &mut Tx<'_>, public_id: &str) -> Result<Option<Scheduler
         &[&public_id],
         read,
     )
+}
+
+/// A scheduler and its business.
+pub type WithBusiness = (Arc<Scheduler>, Arc<Business>);
+
+/// [`by_public_id`] with its business, in one look.
+pub fn with_business(tx: &mut Tx<'_>, public_id: &str) -> Result<Option<WithBusiness>, StoreError> {
+    thread_local! {
+        static KEPT: RefCell<Kept<WithBusiness>> = RefCell::default();
+    }
+    if !could_be_one(public_id) {
+        return Ok(None);
+    }
+    let found = tx.first(
+        sql!(
+            "SELECT scheduler.id, business_id, public_id, scheduler.name, settings, scheduler.version,
+                    business.name AS business_name, region, time_zone, locale, phone, details,
+                    business.version AS business_version
+             FROM scheduler JOIN business ON business.id = scheduler.business_id WHERE public_id = $1"
+        ),
+        &[&public_id],
+        |row| {
+            KEPT.with_borrow_mut(|kept| {
+                kept.read(row, |row| {
+                    let business = business::of(row, "business_id", "business_name", "business_version")?;
+                    Ok((Arc::new(of(row)?), Arc::new(business)))
+                })
+            })
+        },
+    )?;
+    Ok(found.map(|found| (*found).clone()))
 }
 
 /// Whether a scheduler is the one behind this URL.
@@ -97,7 +133,7 @@ pub fn get(
     tx: &mut Tx<'_>,
     business: BusinessId,
     id: SchedulerId,
-) -> Result<Scheduler, StoreError> {
+) -> Result<Arc<Scheduler>, StoreError> {
     tx.one(
         sql!(
             "SELECT * FROM scheduler
@@ -109,7 +145,7 @@ pub fn get(
 }
 
 /// A business's schedulers, oldest first.
-pub fn list(tx: &mut Tx<'_>, business: BusinessId) -> Result<Vec<Scheduler>, StoreError> {
+pub fn list(tx: &mut Tx<'_>, business: BusinessId) -> Result<Vec<Arc<Scheduler>>, StoreError> {
     tx.rows(
         sql!(
             "SELECT * FROM scheduler
@@ -140,18 +176,25 @@ pub fn save(
 }
 
 thread_local! {
-    static SETTINGS: RefCell<json::Kept<SchedulerSettings>> = RefCell::default();
+    static KEPT: RefCell<Kept<Scheduler>> = RefCell::default();
 }
 
-fn read(row: &Row<'_>) -> Result<Scheduler, StoreError> {
-    let id: SchedulerId = row.get("id")?;
+fn read(row: &Row<'_>) -> Result<Arc<Scheduler>, StoreError> {
+    KEPT.with_borrow_mut(|kept| kept.read(row, of))
+}
+
+fn of(row: &Row<'_>) -> Result<Scheduler, StoreError> {
     Ok(Scheduler {
-        id,
+        id: row.get("id")?,
         business: row.get("business_id")?,
         public_id: row.get("public_id")?,
         name: row.get("name")?,
         version: row.get("version")?,
-        settings: SETTINGS
-            .with_borrow_mut(|kept| row.text("settings", |text| kept.read(id.get(), text)))?,
+        settings: Arc::new(row.text("settings", json::read)?),
     })
+}
+
+/// Whatever stands in a URL may come: what is not of letters and digits was never given out.
+fn could_be_one(public_id: &str) -> bool {
+    public_id.bytes().all(|b| b.is_ascii_alphanumeric())
 }

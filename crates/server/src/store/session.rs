@@ -346,7 +346,7 @@ pub fn save(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreError> {
             &json::write(&session.answers)?,
             &json::write(&session.came_from)?,
             &session.lead,
-            &departure.map(|d| d.as_str().to_owned()),
+            &departure.map(Departure::as_str),
             &session.leaving.map(|l| l.at),
             &due,
             &session.page_requested_at,
@@ -372,16 +372,15 @@ fn tell_saved(tx: &mut Tx<'_>, session: &Session, departure: Option<Departure>) 
 }
 
 fn read(row: &Row<'_>) -> Result<Session, StoreError> {
-    let state: String = row.get("state")?;
     let at = row.get("state_at")?;
     let departure = row.opt_word("departure")?;
-    let state = match (state.as_str(), departure) {
-        ("open", _) => SessionState::Open,
-        ("booked", _) => SessionState::Booked { at },
-        ("abandoned", Some(departure)) => SessionState::Abandoned { at, departure },
-        ("lapsed", _) => SessionState::Lapsed { at },
-        _ => return Err(StoreError::Invalid(format!("session state {state:?}"))),
-    };
+    let state = row.text("state", |state| match (state, departure) {
+        ("open", _) => Ok(SessionState::Open),
+        ("booked", _) => Ok(SessionState::Booked { at }),
+        ("abandoned", Some(departure)) => Ok(SessionState::Abandoned { at, departure }),
+        ("lapsed", _) => Ok(SessionState::Lapsed { at }),
+        _ => Err(StoreError::Invalid(format!("session state {state:?}"))),
+    })?;
     let departed_at: Option<jiff::Timestamp> = row.get("departed_at")?;
     let due_at: Option<jiff::Timestamp> = row.get("due_at")?;
     let leaving = match (state, departure, departed_at, due_at) {
@@ -398,8 +397,8 @@ fn read(row: &Row<'_>) -> Result<Session, StoreError> {
         scheduler: row.get("scheduler_id")?,
         state,
         step: row.word("step")?,
-        answers: json::read(&row.get::<String>("answers")?)?,
-        came_from: json::read(&row.get::<String>("came_from")?)?,
+        answers: row.text("answers", json::read)?,
+        came_from: row.text("came_from", json::read)?,
         lead: row.get("lead_id")?,
         leaving,
         page_requested_at: row.get("page_requested_at")?,

@@ -230,8 +230,19 @@ pub(super) fn column<'a>(
         .iter()
         .position(|column| **column == *name)
         .ok_or_else(|| StoreError::Bug(format!("the statement has no column {name}")))?;
+    column_at(row, column)
+}
+
+/// A column of a row by its place.
+pub(super) fn column_at<'a>(
+    row: &'a rusqlite::Row<'_>,
+    column: usize,
+) -> Result<Value<'a>, StoreError> {
     let value = row.get_ref(column).map_err(|error| classify(&error))?;
-    let wrong = |found| Err(StoreError::Invalid(format!("column {name} holds {found}")));
+    let wrong = |found| {
+        let name = row.as_ref().column_name(column).unwrap_or("?");
+        Err(StoreError::Invalid(format!("column {name} holds {found}")))
+    };
     match value {
         ValueRef::Null => Ok(Value::Null(Kind::Int)),
         ValueRef::Integer(number) => Ok(Value::Int(number)),
@@ -242,6 +253,22 @@ pub(super) fn column<'a>(
         ValueRef::Blob(bytes) => Ok(Value::Bytes(Cow::Borrowed(bytes))),
         ValueRef::Real(_) => wrong("a fraction"),
     }
+}
+
+/// Whether a column says this, without looking whether its text is one.
+pub(super) fn column_says(
+    row: &rusqlite::Row<'_>,
+    column: usize,
+    value: &Value<'_>,
+) -> Result<bool, StoreError> {
+    let says = row.get_ref(column).map_err(|error| classify(&error))?;
+    Ok(match (says, value) {
+        (ValueRef::Null, Value::Null(_)) => true,
+        (ValueRef::Integer(says), Value::Int(number)) => says == *number,
+        (ValueRef::Text(says), Value::Text(text)) => says == text.as_bytes(),
+        (ValueRef::Blob(says), Value::Bytes(bytes)) => says == &**bytes,
+        _ => false,
+    })
 }
 
 #[cfg(test)]

@@ -149,7 +149,11 @@ impl<'a> Tx<'a> {
     }
 
     /// Runs a statement and counts the rows it changed.
-    pub fn execute(&mut self, sql: Statement, params: &[&dyn Param]) -> Result<u64, StoreError> {
+    pub fn execute<const N: usize>(
+        &mut self,
+        sql: Statement,
+        params: &[&dyn Param; N],
+    ) -> Result<u64, StoreError> {
         self.statement(params, |link, values| match link {
             Link::Sqlite(statements) => statements.execute(sql, values),
             Link::Postgres(connection) => connection.execute(sql, values),
@@ -157,10 +161,10 @@ impl<'a> Tx<'a> {
     }
 
     /// Every row, read by `read`, in the order the statement gives them.
-    pub fn rows<T>(
+    pub fn rows<T, const N: usize>(
         &mut self,
         sql: Statement,
-        params: &[&dyn Param],
+        params: &[&dyn Param; N],
         mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut found = Vec::new();
@@ -176,10 +180,10 @@ impl<'a> Tx<'a> {
     }
 
     /// The first row, if there is any.
-    pub fn first<T>(
+    pub fn first<T, const N: usize>(
         &mut self,
         sql: Statement,
-        params: &[&dyn Param],
+        params: &[&dyn Param; N],
         mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let mut found = None;
@@ -195,29 +199,29 @@ impl<'a> Tx<'a> {
     }
 
     /// The first row; [`StoreError::NoRow`] when there is none.
-    pub fn one<T>(
+    pub fn one<T, const N: usize>(
         &mut self,
         sql: Statement,
-        params: &[&dyn Param],
+        params: &[&dyn Param; N],
         read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.first(sql, params, read)?.ok_or(StoreError::NoRow)
     }
 
     /// Inserts one row and says its id: `INSERT … RETURNING id`, which this ends with.
-    pub fn insert<T: Column>(
+    pub fn insert<T: Column, const N: usize>(
         &mut self,
         sql: Statement,
-        params: &[&dyn Param],
+        params: &[&dyn Param; N],
     ) -> Result<T, StoreError> {
         self.insert_new(sql, params)?.ok_or(StoreError::NoRow)
     }
 
     /// The same for `ON CONFLICT … DO NOTHING RETURNING id`; nothing when there was a conflict.
-    pub fn insert_new<T: Column>(
+    pub fn insert_new<T: Column, const N: usize>(
         &mut self,
         sql: Statement,
-        params: &[&dyn Param],
+        params: &[&dyn Param; N],
     ) -> Result<Option<T>, StoreError> {
         let mut id: Option<i64> = None;
         self.statement(params, |link, values| match link {
@@ -254,13 +258,13 @@ impl<'a> Tx<'a> {
         self.hints
     }
 
-    fn statement<T>(
+    fn statement<T, const N: usize>(
         &mut self,
-        params: &[&dyn Param],
+        params: &[&dyn Param; N],
         run: impl FnOnce(&mut Link<'_>, &[Value<'_>]) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.unspoilt()?;
-        let values: Vec<_> = params.iter().map(|param| param.value()).collect();
+        let values = params.map(|param| param.value());
         let outcome = refuse_nul(&values).and_then(|()| run(&mut self.link, &values));
         if let Err(error) = &outcome {
             self.spoilt = Some(error.clone());
@@ -294,6 +298,43 @@ impl Row<'_> {
         match &self.0 {
             Source::Sqlite(row, known) => statements::column(row, known, name),
             Source::Postgres(row) => postgres::column(row, name),
+        }
+    }
+
+    fn at(&self, column: usize) -> Result<Value<'_>, StoreError> {
+        match &self.0 {
+            Source::Sqlite(row, _) => statements::column_at(row, column),
+            Source::Postgres(row) => postgres::column(row, column),
+        }
+    }
+
+    fn columns(&self) -> usize {
+        match &self.0 {
+            Source::Sqlite(row, _) => row.as_ref().column_count(),
+            Source::Postgres(row) => row.len(),
+        }
+    }
+
+    /// Every column's value, in their order.
+    pub(super) fn values(&self) -> Result<Vec<Value<'static>>, StoreError> {
+        (0..self.columns())
+            .map(|column| self.at(column).map(Value::into_owned))
+            .collect()
+    }
+
+    /// Whether every column says this.
+    pub(super) fn says(&self, values: &[Value<'_>]) -> Result<bool, StoreError> {
+        if self.columns() != values.len() {
+            return Ok(false);
+        }
+        let mut values = values.iter().enumerate();
+        match &self.0 {
+            Source::Sqlite(row, _) => values.try_fold(true, |same, (column, value)| {
+                Ok(same && statements::column_says(row, column, value)?)
+            }),
+            Source::Postgres(row) => values.try_fold(true, |same, (column, value)| {
+                Ok(same && postgres::column(row, column)? == *value)
+            }),
         }
     }
 

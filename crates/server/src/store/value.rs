@@ -30,6 +30,16 @@ pub enum Kind {
 }
 
 impl Value<'_> {
+    /// The same, on its own.
+    pub(super) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null(kind) => Value::Null(kind),
+            Self::Int(number) => Value::Int(number),
+            Self::Text(text) => Value::Text(text.into_owned().into()),
+            Self::Bytes(bytes) => Value::Bytes(bytes.into_owned().into()),
+        }
+    }
+
     /// Which column it fits.
     pub fn kind(&self) -> Kind {
         match self {

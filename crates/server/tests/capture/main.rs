@@ -17,7 +17,7 @@ use ringback_server::capture::jump;
 use ringback_server::on_both_engines;
 use ringback_server::random;
 use ringback_server::store::lead::LeadFilter;
-use ringback_server::store::{Engine, Order, lead, scheduler, session};
+use ringback_server::store::{Engine, Order, StoreError, lead, scheduler, session};
 use ringback_server::testing::TestServer;
 use ringback_server::token;
 use tokio_tungstenite::tungstenite::Message;
@@ -44,6 +44,10 @@ on_both_engines!(
 );
 
 async fn leads(world: &TestServer) -> Vec<Lead> {
+    read_leads(world).await.unwrap()
+}
+
+async fn read_leads(world: &TestServer) -> Result<Vec<Lead>, StoreError> {
     let business = world.seeded.business;
     let all = LeadFilter {
         limit: 100,
@@ -54,12 +58,18 @@ async fn leads(world: &TestServer) -> Vec<Lead> {
         .store
         .read(move |tx| lead::list(tx, business, &all))
         .await
-        .unwrap()
 }
 
-/// Looks again at every hint until there are so many leads; a deadline, no fixed wait.
+/// Looks again and again until there are so many leads; a deadline, no fixed wait. A database that is just coming back
+/// has none yet.
 async fn until_leads(world: &TestServer, count: usize) -> Vec<Lead> {
-    eventually(|| async { Some(leads(world).await).filter(|leads| leads.len() == count) }).await
+    let look = || async {
+        match read_leads(world).await {
+            Err(error) if error.is_passing() => None,
+            leads => Some(leads.unwrap()).filter(|leads| leads.len() == count),
+        }
+    };
+    eventually(look).await
 }
 
 async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> T {

@@ -1,7 +1,5 @@
 //! What has been booked, told as stories.
 
-use std::sync::Arc;
-
 use jiff::SignedDuration;
 use reqwest::StatusCode;
 use ringback_domain::appointment::{Appointment, AppointmentStatus};
@@ -74,11 +72,12 @@ async fn a_long_list_goes_on_below(world: TestServer) {
     let seeded = world.seeded.clone();
     let booked = world.app().store.write(Order::Any, move |tx| {
         let place = business::get(tx, seeded.business)?;
-        let mut scheduler = scheduler::get(tx, seeded.business, seeded.scheduler)?;
-        for window in &mut Arc::make_mut(&mut scheduler.settings).windows {
+        let scheduler = scheduler::get(tx, seeded.business, seeded.scheduler)?;
+        let mut settings = scheduler.settings.as_ref().clone();
+        for window in &mut settings.windows {
             window.capacity = 60;
         }
-        let days = appointment::offers(tx, &place, &scheduler.settings, None)?;
+        let days = appointment::offers(tx, &place, &settings, None)?;
         for n in 0..52 {
             let window = days[usize::from(n > 48)].windows[0].window;
             let token = random::token();
@@ -86,7 +85,7 @@ async fn a_long_list_goes_on_below(world: TestServer) {
             visit.answers.name = format!("Visitor {n}.");
             visit.answers.phone = format!("+16025550{n:03}");
             visit.answers.service = "cooling-repair".into();
-            let agreed = appointment::agree(tx, &visit, &place, &scheduler.settings, window)?;
+            let agreed = appointment::agree(tx, &visit, &place, &settings, window)?;
             let how = Recovery::Themselves;
             session::book(tx, &mut visit, agreed.expect("a free window"), how)?.unwrap();
         }
@@ -120,24 +119,18 @@ async fn booked(world: &TestServer) -> Appointment {
     let id = just_left(world, "Maria Alvarez").await;
     let left = lead_of(world, id).await;
     let one_each = world.app().store.write(Order::Any, move |tx| {
-        let mut found = scheduler::get(tx, left.business, left.scheduler)?;
-        for window in &mut Arc::make_mut(&mut found.settings).windows {
+        let found = scheduler::get(tx, left.business, left.scheduler)?;
+        let mut settings = found.settings.as_ref().clone();
+        for window in &mut settings.windows {
             window.capacity = 1;
         }
-        let id = left.scheduler;
-        scheduler::save(
-            tx,
-            left.business,
-            id,
-            found.version,
-            &found.name,
-            &found.settings,
-        )?;
+        let (id, version) = (left.scheduler, found.version);
+        scheduler::save(tx, left.business, id, version, &found.name, &settings)?;
         let mut visit = session::get(tx, left.business, left.session)?;
         let place = business::get(tx, left.business)?;
         // Some days ahead, so that it is still ahead when a story lets time go by.
-        let window = appointment::offers(tx, &place, &found.settings, None)?[3].windows[0].window;
-        let agreed = appointment::agree(tx, &visit, &place, &found.settings, window)?;
+        let window = appointment::offers(tx, &place, &settings, None)?[3].windows[0].window;
+        let agreed = appointment::agree(tx, &visit, &place, &settings, window)?;
         let agreed = agreed.expect("a free window");
         session::book(tx, &mut visit, agreed, Recovery::Themselves)?.expect("not booked before");
         appointment::get(tx, left.business, agreed)
@@ -149,8 +142,8 @@ async fn is_offered(world: &TestServer, window: ChosenWindow) -> bool {
     let seeded = world.seeded.clone();
     let days = world.app().store.read(move |tx| {
         let place = business::get(tx, seeded.business)?;
-        let settings = scheduler::get(tx, seeded.business, seeded.scheduler)?.settings;
-        appointment::offers(tx, &place, &settings, None)
+        let scheduler = scheduler::get(tx, seeded.business, seeded.scheduler)?;
+        appointment::offers(tx, &place, &scheduler.settings, None)
     });
     let days = days.await.unwrap();
     let mut offered = days.iter().flat_map(|day| &day.windows);

@@ -1,5 +1,7 @@
 //! Scheduler Details.
 
+use std::sync::Arc;
+
 use reqwest::StatusCode;
 use ringback_domain::scheduler::{Scheduler, SendAfter, SyncAs};
 use ringback_server::on_both_engines;
@@ -17,7 +19,7 @@ on_both_engines!(
     the_text_is_shown_with_its_cost,
 );
 
-async fn as_saved(world: &TestServer) -> Scheduler {
+async fn as_saved(world: &TestServer) -> Arc<Scheduler> {
     let seeded = world.seeded.clone();
     let get = move |tx: &mut ringback_server::store::Tx<'_>| {
         scheduler::get(tx, seeded.business, seeded.scheduler)
@@ -101,8 +103,8 @@ async fn the_three_sections_are_read_and_saved(world: TestServer) {
     assert_eq!(saved.to, format!("{path}?did=saved"), "{}", saved.text);
     let same = as_saved(&world).await;
     assert_eq!(
-        (same.settings, same.version),
-        (before.settings, before.version + 1)
+        (&same.settings, same.version),
+        (&before.settings, before.version + 1)
     );
 
     let page = dana.opens(&path).await.text;
@@ -120,7 +122,8 @@ async fn the_three_sections_are_read_and_saved(world: TestServer) {
     );
     changed.retain(|(name, _)| name != "drop_off");
     dana.posts(&path, &pairs(&changed)).await;
-    let after = as_saved(&world).await.settings;
+    let after = as_saved(&world).await;
+    let after = &after.settings;
     assert!(!after.abandoned.scheduler_drop_off);
     assert_eq!(
         (after.sync.send, after.sync.send_as),

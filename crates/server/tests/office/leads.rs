@@ -1,5 +1,7 @@
 //! The inbox and what staff do with a lead.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt;
 use jiff::SignedDuration;
 use reqwest::StatusCode;
@@ -293,7 +295,8 @@ async fn who_booked_under_another_name_and_number_is_found_by_them(world: TestSe
         visit.answers.name = "Mary Vega".into();
         visit.answers.phone = "+16025550177".into();
         let place = business::get(tx, left.business)?;
-        let settings = scheduler::get(tx, left.business, left.scheduler)?.settings;
+        let scheduler = scheduler::get(tx, left.business, left.scheduler)?;
+        let settings = Arc::clone(&scheduler.settings);
         visit.answers.service.clone_from(&settings.services[1].key);
         let window = appointment::offers(tx, &place, &settings, None)?[0].windows[0].window;
         let agreed = appointment::agree(tx, &visit, &place, &settings, window)?.unwrap();

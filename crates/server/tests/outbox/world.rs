@@ -1,6 +1,5 @@
 //! What every story begins with: Copperline at ten in the morning, connected to the sandbox.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -193,10 +192,11 @@ impl World {
     pub async fn set(&self, change: fn(&mut SchedulerSettings)) {
         let (business, id) = (self.server.seeded.business, self.server.seeded.scheduler);
         self.write(move |tx| {
-            let mut scheduler = scheduler::get(tx, business, id)?;
-            change(Arc::make_mut(&mut scheduler.settings));
-            let (version, name) = (scheduler.version, scheduler.name.clone());
-            scheduler::save(tx, business, id, version, &name, &scheduler.settings)
+            let scheduler = scheduler::get(tx, business, id)?;
+            let mut settings = scheduler.settings.as_ref().clone();
+            change(&mut settings);
+            let (version, name) = (scheduler.version, &scheduler.name);
+            scheduler::save(tx, business, id, version, name, &settings)
         })
         .await;
     }
@@ -426,8 +426,9 @@ impl Visitor<'_> {
                 let mut session = session::get(tx, business_id, id)?;
                 session::here(tx, &mut session)?;
                 let business = business::get(tx, business_id)?;
-                let settings = scheduler::get(tx, business_id, session.scheduler)?.settings;
-                let days = appointment::offers(tx, &business, &settings, Some(id))?;
+                let scheduler = scheduler::get(tx, business_id, session.scheduler)?;
+                let settings = &scheduler.settings;
+                let days = appointment::offers(tx, &business, settings, Some(id))?;
                 let window = days
                     .iter()
                     .flat_map(|day| &day.windows)
@@ -441,7 +442,7 @@ impl Visitor<'_> {
                     city: "Phoenix".into(),
                     state: "AZ".into(),
                 };
-                let agreed = appointment::agree(tx, &session, &business, &settings, window)?;
+                let agreed = appointment::agree(tx, &session, &business, settings, window)?;
                 let agreed = agreed.expect("the window is still free");
                 session::book(tx, &mut session, agreed, Recovery::Themselves)?
                     .expect("booked once");
@@ -486,8 +487,8 @@ impl Visitor<'_> {
         self.world
             .write(move |tx| {
                 let mut session = session::get(tx, business, id)?;
-                let settings = scheduler::get(tx, business, session.scheduler)?.settings;
-                session.answers.service = settings.services[1].key.clone();
+                let scheduler = scheduler::get(tx, business, session.scheduler)?;
+                session.answers.service = scheduler.settings.services[1].key.clone();
                 session::save(tx, &session)
             })
             .await;

@@ -1,5 +1,7 @@
 //! The first run: the link that is printed, the page behind it, and what stands there afterwards.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use ringback_domain::business::Business;
 use ringback_domain::region::Region;
@@ -60,7 +62,7 @@ impl FirstRun {
         }
     }
 
-    async fn stands(&self) -> Option<(Business, Vec<Scheduler>)> {
+    async fn stands(&self) -> Option<(Arc<Business>, Vec<Arc<Scheduler>>)> {
         let read = self.server.app.store.read(|tx| {
             let Some(business) = business::all(tx)?.pop() else {
                 return Ok(None);
@@ -114,7 +116,10 @@ async fn every_start_and_every_region_is_set_up_by_its_link(store: TestStore) {
         assert_eq!(done.location(), setup::WELCOME, "{region} {start}");
 
         let (business, schedulers) = first.stands().await.unwrap();
-        assert_eq!((business.region, business.phone), (*region, None));
+        assert_eq!(
+            (business.region, business.phone.as_deref()),
+            (*region, None)
+        );
         assert_eq!(business.details.hours.days.iter().flatten().count(), 2);
         let [scheduler] = schedulers.as_slice() else {
             panic!("one scheduler, not {}", schedulers.len());

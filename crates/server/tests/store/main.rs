@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use ringback_domain::id::{BusinessId, LeadId};
 use ringback_server::on_both_engines;
 use ringback_server::store::{
-    Engine, Hint, Order, Statement, Store, StoreError, StoreOptions, Tx, sql,
+    Engine, Hint, Order, Param, Statement, Store, StoreError, StoreOptions, Tx, sql,
 };
 use ringback_server::testing::TestStore;
 use serde_json::json;
@@ -184,21 +184,18 @@ async fn parameters_go_by_number(world: TestStore) {
 }
 
 async fn a_parameter_too_few_or_too_many_is_a_mistake(world: TestStore) {
-    for params in [vec![], vec![1_i64], vec![1, 2, 3]] {
+    async fn is_a_mistake<const N: usize>(world: &TestStore, numbers: [i64; N]) {
         let told = world.store.read(move |tx| {
-            let params: Vec<_> = params
-                .iter()
-                .map(|it| it as &dyn ringback_server::store::Param)
-                .collect();
-            tx.one(
-                sql!("SELECT CAST($1 + $2 AS BIGINT) AS sum"),
-                &params,
-                |row| row.get::<i64>("sum"),
-            )
+            let params = numbers.each_ref().map(|it| it as &dyn Param);
+            let sum = sql!("SELECT CAST($1 + $2 AS BIGINT) AS sum");
+            tx.one(sum, &params, |row| row.get::<i64>("sum"))
         });
         let told = told.await;
         assert!(matches!(told, Err(StoreError::Bug(_))), "{told:?}");
     }
+    is_a_mistake(&world, []).await;
+    is_a_mistake(&world, [1]).await;
+    is_a_mistake(&world, [1, 2, 3]).await;
 }
 
 async fn a_text_with_nul_is_refused(world: TestStore) {

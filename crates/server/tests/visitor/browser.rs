@@ -1,7 +1,5 @@
 //! A visitor with a browser: fills in forms, keeps cookies (or refuses them), follows redirects.
 
-use std::sync::Arc;
-
 use jiff::SignedDuration;
 use reqwest::{Client, Method, StatusCode, header};
 use ringback_domain::lead::Lead;
@@ -93,6 +91,10 @@ impl Browser {
         }
         let html = response.text().await.unwrap();
         assert!(status.as_u16() < 500, "{path}: {status} {html}");
+        assert!(
+            !html.contains('\0'),
+            "{path} shows where something is left out"
+        );
         Shown {
             status,
             headers,
@@ -305,16 +307,10 @@ pub async fn set(
 ) {
     let (business, id) = (world.seeded.business, world.seeded.scheduler);
     let saved = world.app().store.write(Order::Any, move |tx| {
-        let mut found = scheduler::get(tx, business, id)?;
-        change(Arc::make_mut(&mut found.settings));
-        scheduler::save(
-            tx,
-            business,
-            id,
-            found.version,
-            &found.name,
-            &found.settings,
-        )
+        let found = scheduler::get(tx, business, id)?;
+        let mut settings = found.settings.as_ref().clone();
+        change(&mut settings);
+        scheduler::save(tx, business, id, found.version, &found.name, &settings)
     });
     assert!(saved.await.unwrap());
 }

@@ -4,6 +4,8 @@
 
 pub mod form;
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -249,7 +251,7 @@ async fn load(
     app: &App,
     me: &Caller,
     public_id: &str,
-) -> Result<(Shell, Scheduler, Outside), Error> {
+) -> Result<(Shell, Arc<Scheduler>, Outside), Error> {
     let (me, public_id) = (me.clone(), public_id.to_owned());
     let loaded = app.store.read(move |tx| {
         let shell = Shell::load(tx, &me, At::Settings)?;

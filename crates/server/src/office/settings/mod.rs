@@ -10,6 +10,8 @@ pub mod sheet;
 pub mod staff;
 pub mod texts;
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -90,7 +92,7 @@ struct OverviewPage {
     shell: Shell,
     done: Option<Done>,
     points: Vec<Point>,
-    schedulers: Vec<Scheduler>,
+    schedulers: Vec<Arc<Scheduler>>,
     sheet: Sheet,
 }
 

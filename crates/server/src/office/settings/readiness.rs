@@ -1,6 +1,8 @@
 //! What is ready and what is missing, so that nothing fails silently. What is fine as it is (no ServiceTitan)
 //! is said, and counts as nothing missing.
 
+use std::sync::Arc;
+
 use ringback_domain::business::Business;
 use ringback_domain::coded;
 use ringback_domain::region::Region;
@@ -98,7 +100,7 @@ fn of_business(tx: &mut Tx<'_>, business: &Business) -> Result<Vec<Point>, Store
 
 fn of_crm(
     crm: Option<&Integration<servicetitan::Settings>>,
-    schedulers: &[Scheduler],
+    schedulers: &[Arc<Scheduler>],
 ) -> Vec<Point> {
     let Some(crm) = crm.filter(|crm| crm.secret.is_some()) else {
         return vec![said("ready-crm-off", CRM)];
@@ -133,7 +135,7 @@ fn of_crm(
 
 fn of_carrier(
     carrier: Option<&Integration<twilio::Settings>>,
-    schedulers: &[Scheduler],
+    schedulers: &[Arc<Scheduler>],
     business: &Business,
 ) -> Vec<Point> {
     let wanted = schedulers

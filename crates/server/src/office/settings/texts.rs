@@ -1,6 +1,8 @@
 //! Settings, *Text messages*: the Twilio account, the addresses to paste there, what carriers ask to know
 //! before they let texts through, and a button that really calls with what stands in the form.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -79,7 +81,7 @@ async fn page(
     let schedulers = app.store.read(move |tx| scheduler::list(tx, business));
     let first = schedulers.await?.into_iter().next();
     let settings = first
-        .map(|scheduler| scheduler.settings)
+        .map(|scheduler| Arc::clone(&scheduler.settings))
         .unwrap_or_default();
     let origin = app.config.origin();
     Ok(TextsPage {
