@@ -105,6 +105,9 @@ impl<T> Queue<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -124,17 +127,24 @@ mod tests {
     #[test]
     fn whoever_sleeps_is_woken_for_every_piece_of_work() {
         let queue = Queue::new(1);
-        std::thread::scope(|scope| {
+        // Somebody who is never woken must not keep the test waiting.
+        let until = |done: &dyn Fn() -> bool| {
+            let begun = Instant::now();
+            while !done() {
+                if begun.elapsed() > Duration::from_secs(10) {
+                    queue.close();
+                    panic!("somebody sleeps beside work");
+                }
+                thread::yield_now();
+            }
+        };
+        thread::scope(|scope| {
             let worker = scope.spawn(|| std::iter::from_fn(|| queue.next()).collect::<Vec<_>>());
             for work in 0..100 {
-                // Now and then the worker has fallen asleep in between, and now and then not.
-                while queue.push(work).is_err() {
-                    std::thread::yield_now();
-                }
+                until(&|| queue.push(work).is_ok());
+                // Now and then the worker has fallen asleep before there is more, and now and then not.
                 if work % 3 == 0 {
-                    while queue.line().asleep == 0 {
-                        std::thread::yield_now();
-                    }
+                    until(&|| queue.depth() == 0 && queue.line().asleep == 1);
                 }
             }
             queue.close();
@@ -145,7 +155,7 @@ mod tests {
     #[test]
     fn closing_wakes_whoever_waits() {
         let queue = Queue::<i32>::new(1);
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let waiting = scope.spawn(|| queue.next());
             queue.close();
             assert_eq!(waiting.join().unwrap(), None);
