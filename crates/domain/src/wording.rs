@@ -33,6 +33,9 @@ pub enum WordingError {
     /// Longer than [`LONGEST_TEMPLATE`], or with more blanks than fit into a text when they are filled in.
     #[error("the text is too long")]
     TooLong,
+    /// A control character, which nobody can read.
+    #[error("a control character does not belong there")]
+    Control,
     /// A blank we cannot fill in, such as `{phone}`.
     #[error("no blank is called {{{0}}}")]
     UnknownBlank(String),
@@ -55,6 +58,7 @@ impl WordingError {
     pub const fn key(&self) -> &'static str {
         match self {
             WordingError::TooLong => "error-wording-too-long",
+            WordingError::Control => "error-wording-control",
             WordingError::UnknownBlank(_) => "error-wording-unknown-blank",
             WordingError::LoneBrace => "error-wording-lone-brace",
             WordingError::LinkMissing => "error-wording-link-missing",
@@ -66,6 +70,9 @@ impl WordingError {
 
 /// Whether a template may be saved.
 pub fn check(template: &str) -> Result<(), WordingError> {
+    if template.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(WordingError::Control);
+    }
     if template.chars().count() > LONGEST_TEMPLATE {
         return Err(WordingError::TooLong);
     }
@@ -273,6 +280,8 @@ mod tests {
             Err(WordingError::UnknownBlank("phone".into()))
         );
         assert_eq!(check("{business} {link STOP"), Err(WordingError::LoneBrace));
+        assert_eq!(check("{business}\0{link} STOP"), Err(WordingError::Control));
+        assert_eq!(check("{business}\r\n\t{link} STOP"), Ok(()));
         assert_eq!(
             check("{business} }{link} STOP"),
             Err(WordingError::LoneBrace)

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use crate::app::App;
 use crate::error::Error;
-use crate::http::Client;
+use crate::http::{Client, LARGEST_BODY};
 use crate::token;
 use crate::words::Words;
 
@@ -133,8 +133,12 @@ impl FromRequest<App> for Sent {
         }
         let is_form = is_form(&parts.headers);
         drop(parts);
-        let bytes = to_bytes(body, LARGEST_FORM).await;
+        // Read whole before it is refused: who is cut off in the middle of sending may never hear why.
+        let bytes = to_bytes(body, LARGEST_BODY).await;
         let bytes = bytes.map_err(|_| Error::TooLarge)?;
+        if bytes.len() > LARGEST_FORM {
+            return Err(Error::TooLarge);
+        }
         if !is_form {
             return Err(Error::BadInput(caller.words().say("error-not-a-form")));
         }

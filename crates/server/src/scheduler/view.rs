@@ -229,10 +229,6 @@ impl View {
             .map(|(taken, now)| app.calendars.of(&self.place, self.w, taken, now));
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/html; charset=utf-8"),
-        );
-        headers.insert(
             header::CACHE_CONTROL,
             HeaderValue::from_static("private, no-cache"),
         );
@@ -302,7 +298,11 @@ impl View {
     }
 }
 
-fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
+fn answer(status: StatusCode, mut headers: HeaderMap, body: Body) -> Response {
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     let mut answer = Response::new(body);
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;

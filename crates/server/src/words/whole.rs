@@ -182,6 +182,7 @@ fn what_the_rules_can_say_is_written() {
     for error in [
         WordingError::TooLong,
         WordingError::UnknownBlank(String::new()),
+        WordingError::Control,
         WordingError::LoneBrace,
         WordingError::LinkMissing,
         WordingError::BusinessMissing,

@@ -21,6 +21,7 @@ on_both_engines!(server:
     an_area_we_do_not_serve_is_a_kind_dead_end,
     who_changes_to_an_area_we_do_not_serve_is_no_lead,
     what_was_typed_survives_going_back,
+    what_is_saved_and_emptied_again_stays_empty,
     a_change_on_the_review_leads_back_to_it,
     the_consent_box_is_unticked_and_every_change_of_it_is_kept,
     a_returning_browser_is_asked_before_it_is_shown_anything,
@@ -280,6 +281,30 @@ async fn what_was_typed_survives_going_back(world: TestServer) {
     let shown = stranger.go_on("contact", ANA).await.is("service");
     shown.says("Your visit had ended.");
     assert_eq!(shown.hidden("kept.name").as_deref(), Some("Ana Lopez"));
+}
+
+async fn what_is_saved_and_emptied_again_stays_empty(world: TestServer) {
+    let mut ana = Browser::new(&world);
+    ana.reaches_time().await;
+    let contact = ana.step("time", "back", &[]).await.is("contact");
+    let saved = ["name", "phone", "email"].map(|name| (name, contact.field(name).unwrap()));
+    assert_eq!(saved[1].1, "(602) 555-0142");
+    let as_saved = saved
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let back = ana.step("contact", "back", &as_saved).await.is("service");
+    assert!(!back.html.contains("name=\"kept."), "nothing is unsaved");
+
+    let emptied = [as_saved[0], ("phone", "")];
+    let back = ana.step("contact", "back", &emptied).await.is("service");
+    assert_eq!(back.hidden("kept.phone").as_deref(), Some(""));
+    let fields = [
+        ("zip", "85004"),
+        ("service", "thermostat"),
+        ("kept.phone", ""),
+    ];
+    let contact = ana.go_on("service", &fields).await.is("contact");
+    assert_eq!(contact.field("phone").as_deref(), Some(""));
 }
 
 async fn a_change_on_the_review_leads_back_to_it(world: TestServer) {

@@ -30,6 +30,7 @@ error-other-site = That did not come from the scheduler's own page. Open the sch
 
 error-wording-too-long = That text is too long. Keep it under { $longest } characters.
 error-wording-unknown-blank = We cannot fill in "{ $blank }". Use business, name, service or link in braces.
+error-wording-control = There is a character in it that cannot be shown. Type the text anew.
 error-wording-lone-brace = A brace stands alone. Write blanks like { "{" }link{ "}" }.
 error-wording-link-missing = The text needs { "{" }link{ "}" }, or nobody can come back.
 error-wording-business-missing = The text needs { "{" }business{ "}" }: a text must say whom it is from.

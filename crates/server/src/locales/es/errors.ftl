@@ -30,6 +30,7 @@ error-other-site = Eso no vino de la página de la agenda. Abra la agenda de nue
 
 error-wording-too-long = Ese texto es demasiado largo. Use menos de { $longest } caracteres.
 error-wording-unknown-blank = No podemos completar "{ $blank }". Use business, name, service o link entre llaves.
+error-wording-control = Hay un carácter que no se puede mostrar. Escriba el texto de nuevo.
 error-wording-lone-brace = Hay una llave suelta. Escriba los espacios así: { "{" }link{ "}" }.
 error-wording-link-missing = El texto necesita { "{" }link{ "}" }; sin él, nadie puede volver.
 error-wording-business-missing = El texto necesita { "{" }business{ "}" }: un mensaje debe decir de quién viene.

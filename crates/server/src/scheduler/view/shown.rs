@@ -52,13 +52,17 @@ fn rendered(template: &impl Template, view: &View) -> Result<Body, Error> {
             tracing::error!(%error, "a scheduler page");
             Error::Fault
         })?;
-        Ok(match (view.shared_windows(), screen.split_once(WINDOWS)) {
-            (Some(windows), Some((before, after))) => Body::new(Parts::of([
+        let parts = screen.split_once(WINDOWS);
+        let parts = parts.and_then(|(before, after)| {
+            Some([
                 Bytes::copy_from_slice(before.as_bytes()),
-                windows.clone(),
+                view.shared_windows()?.clone(),
                 Bytes::copy_from_slice(after.as_bytes()),
-            ])),
-            _ => Body::from(screen.clone()),
+            ])
+        });
+        Ok(match parts {
+            Some(parts) => Body::new(Parts::of(parts)),
+            None => Body::from(screen.clone()),
         })
     })
 }
@@ -337,8 +341,12 @@ impl View {
             return None;
         }
         let calendar = self.calendar.as_deref()?;
-        let written = || Days { v: self }.render().ok().map(Bytes::from);
-        calendar.html.get_or_init(written).as_ref()
+        if calendar.html.get().is_none() {
+            // Written before it is put there: whoever comes meanwhile writes their own and need not wait.
+            let written = Days { v: self }.render().ok();
+            let _ = calendar.html.set(written.map(Bytes::from));
+        }
+        calendar.html.get()?.as_ref()
     }
 
     fn days_in_view(&self) -> &[Day] {
