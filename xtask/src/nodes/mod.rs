@@ -1,6 +1,6 @@
-//! `cargo xtask nodes`: three servers over one PostgreSQL behind a balancer, open pages spread over them, and
-//! again and again one server killed and one rolled, or one stopped until the others take it for dead. Every visitor who departs has to become exactly one
-//! lead, and nobody who is still there; the longest it took is printed.
+//! `cargo xtask nodes`: three servers over one PostgreSQL behind a balancer, open pages spread over them, and again and
+//! again one server killed and one rolled, or one stopped until the others take it for dead. Every visitor who departs has
+//! to become exactly one lead, and nobody who is still there; the longest it took is printed.
 //!
 //! `cluster.rs` runs the servers, `balancer.rs` spreads connections, `page.rs` is a visitor's page with the
 //! manners of `line.js`, `ledger.rs` knows who did what and gives the verdict.
