@@ -63,6 +63,7 @@ pub mod stage;
 mod strace;
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
@@ -127,7 +128,7 @@ pub struct Part {
 pub enum Pace {
     /// Starts servers one after the other: one such part at a time.
     Works,
-    /// Waits most of the time, for holds and leases: runs beside one that works.
+    /// Waits most of the time, for holds and leases: runs beside one that works, or beside another that waits.
     Waits,
     /// Takes a rate: runs when nothing else does.
     Alone,
@@ -261,30 +262,40 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
     let (tally, took) = (Cell::new(Tally::default()), RefCell::new(Vec::new()));
     let all = time::Watch::start();
     loop {
-        // Those of this pace, one after the other.
-        let lane = async |pace| {
-            for (part, engine) in rounds.iter().filter(|(part, _)| part.pace == pace) {
+        let of = |pace| {
+            let those = rounds.iter().filter(|(part, _)| part.pace == pace);
+            RefCell::new(those.copied().collect::<VecDeque<_>>())
+        };
+        let (works, waits, alone) = (of(Pace::Works), of(Pace::Waits), of(Pace::Alone));
+        // What is left of these, one after the other.
+        let lane = async |left: &RefCell<VecDeque<(&Part, Engine)>>| {
+            let next = || left.borrow_mut().pop_front();
+            while let Some((part, engine)) = next() {
                 let times = options.times.unwrap_or(part.times);
                 let began = time::Watch::start();
-                let report = one(&run, root, &program, part, *engine, times, seed).await;
+                let report = one(&run, root, &program, part, engine, times, seed).await;
                 let line = format!("{} on {engine:?}, {times} times", part.name);
                 took.borrow_mut().push((line, began.elapsed()));
                 let mut sum = tally.get();
                 sum.add(counted(&report));
                 tally.set(sum);
                 if let Some(record) = &record {
-                    record.add(part, *engine, times, seed, &report)?;
+                    record.add(part, engine, times, seed, &report)?;
                 }
             }
             Tried::Ok(())
         };
+        // Whoever has worked helps those who wait.
+        let first = async {
+            lane(&works).await?;
+            lane(&waits).await
+        };
         if options.one_by_one {
-            lane(Pace::Works).await?;
-            lane(Pace::Waits).await?;
+            first.await?;
         } else {
-            tokio::try_join!(lane(Pace::Works), lane(Pace::Waits))?;
+            tokio::try_join!(first, lane(&waits))?;
         }
-        lane(Pace::Alone).await?;
+        lane(&alone).await?;
         if until.is_none_or(|until| until.passed()) {
             break;
         }
