@@ -5,7 +5,7 @@
 mod account;
 mod bodies;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -384,18 +384,20 @@ fn carries(summary: &str, reference: &str) -> bool {
     })
 }
 
-/// Clocks differ: a day more than enough.
+/// How long before our own time a record of ours may have been made by ST's clock. Clocks differ, and one that is set a day
+/// wrong must not hide what stands there: it would be made a second time.
+const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(72);
+
 fn oldest(record: &Record) -> String {
-    as_date_time(
-        record
-            .since
-            .saturating_sub(SignedDuration::from_hours(24))
-            .unwrap_or(record.since),
-    )
+    let oldest = record.since.saturating_sub(CLOCKS_DIFFER_BY);
+    as_date_time(oldest.unwrap_or(record.since))
 }
 
 fn as_date_time(at: Timestamp) -> String {
-    at.round(jiff::Unit::Second).unwrap_or(at).to_string()
+    let whole = TimestampRound::new()
+        .smallest(Unit::Second)
+        .mode(RoundMode::Floor);
+    at.round(whole).unwrap_or(at).to_string()
 }
 
 #[cfg(test)]
@@ -437,7 +439,9 @@ mod tests {
 
     #[test]
     fn times_are_utc_without_fractions() {
-        let at: Timestamp = "2026-11-24T08:00:00.25-07:00".parse().unwrap();
-        assert_eq!(as_date_time(at), "2026-11-24T15:00:00Z");
+        for part in ["25", "75"] {
+            let at = format!("2026-11-24T08:00:00.{part}-07:00");
+            assert_eq!(as_date_time(at.parse().unwrap()), "2026-11-24T15:00:00Z");
+        }
     }
 }

@@ -40,6 +40,7 @@ stories!(
     an_answer_torn_off_in_the_middle_is_looked_up,
     a_clock_that_jumps_back_holds_nothing_up,
     a_clock_that_jumps_forward_cuts_no_hold_short,
+    a_clock_that_is_two_days_ahead_hides_no_record_that_stands,
 );
 
 const ANA: &str = "+16025550142";
@@ -529,4 +530,17 @@ async fn a_clock_that_jumps_forward_cuts_no_hold_short(w: World) {
     assert!(left > SignedDuration::ZERO || text.attempt > 0, "{left:?}");
     w.passes(hold);
     all_are(&w, &[lead], TextFollowUp, Done).await;
+}
+
+async fn a_clock_that_is_two_days_ahead_hides_no_record_that_stands(w: World) {
+    let servicetitan = w.sandbox.servicetitan();
+    w.server.clock.advance(SignedDuration::from_hours(48));
+    for (n, made_as) in [(0, SyncAs::Booking), (1, SyncAs::Lead)] {
+        set_send_as(&w, made_as).await;
+        servicetitan.set_fault(Fault::new(FaultKind::DroppedAfterEffect).times(1));
+        let lead = w.visitor(&phone(n), false).await.leaves().await;
+        all_are(&w, &[lead], CrmAbandoned, Done).await;
+    }
+    assert_eq!(servicetitan.bookings().len(), 1);
+    assert_eq!(servicetitan.leads().len(), 1);
 }
