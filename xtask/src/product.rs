@@ -203,7 +203,10 @@ impl Ready {
     /// The office's API.
     pub fn office(&self) -> Office {
         Office {
-            client: reqwest::Client::new(),
+            client: reqwest::Client::builder()
+                .timeout(Duration::from_secs(10))
+                .build()
+                .unwrap_or_default(),
             url: self.url.trim_end_matches('/').to_owned(),
             key: self.api_key.clone(),
         }
@@ -253,6 +256,21 @@ impl Office {
             .into_iter()
             .filter(|lead| lead["person"]["name"] == name)
             .collect())
+    }
+
+    /// As what this scheduler's leavers stand in ServiceTitan from now on: `booking` or `lead`.
+    pub async fn sends_as(&self, scheduler: &str, kind: &str) -> Tried<()> {
+        let path = format!("/api/v1/schedulers/{scheduler}/settings");
+        let mut settings = self.get(&path).await?;
+        settings["sync_to_servicetitan"]["send_as"] = kind.into();
+        let request = self.client.put(format!("{}{path}", self.url));
+        let answer = request
+            .bearer_auth(&self.key)
+            .json(&settings)
+            .send()
+            .await?;
+        answer.error_for_status()?;
+        Ok(())
     }
 
     async fn get(&self, path: &str) -> Tried<Value> {

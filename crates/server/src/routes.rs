@@ -198,6 +198,11 @@ fn product(app: App) -> Table {
             get(staff::show).post(staff::add),
         )
         .office(
+            "/office/settings/staff/{id}",
+            ChangeSettings,
+            get(staff::edit).post(staff::correct),
+        )
+        .office(
             "/office/settings/staff/{id}/role",
             ChangeSettings,
             post(staff::role),

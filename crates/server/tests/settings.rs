@@ -124,6 +124,7 @@ stories!(
     texts_are_connected_tested_and_let_go,
     somebody_new_sets_their_own_password,
     the_last_administrator_stays,
+    a_name_or_an_email_is_corrected,
     who_leaves_is_signed_out_at_once,
     a_key_is_shown_once_and_revoked_at_once,
     what_is_missing_is_listed_and_marked_in_the_navigation,
@@ -153,6 +154,7 @@ const ACTS: &[&str] = &[
     "/office/settings/texts/test",
     "/office/settings/texts/disconnect",
     "/office/settings/staff",
+    "/office/settings/staff/1",
     "/office/settings/staff/1/role",
     "/office/settings/staff/1/link",
     "/office/settings/staff/1/deactivate",
@@ -648,6 +650,46 @@ async fn the_last_administrator_stays(world: World) {
         .post(&format!("{page}/{dana}/role"), &form(&[("role", "king")]))
         .await;
     assert_eq!(nonsense.status, 409);
+}
+
+async fn a_name_or_an_email_is_corrected(world: World) {
+    let staff = "/office/settings/staff";
+    let sam = Browser::signed_in(&world.server, "Sam Okafr", Role::OfficeEmployee).await;
+    let page = format!("{staff}/{}", sam.id);
+    assert!(world.dana.get(staff).await.body.contains(&page));
+    assert!(world.dana.get(&page).await.says("Sam Okafr"));
+    assert_eq!(sam.get(&page).await.status, 403);
+
+    let slip = form(&[("name", ""), ("email", "sam@copperline")]);
+    let slip = world.dana.post(&page, &slip).await;
+    assert_eq!(slip.status, 422);
+    assert!(slip.says("Enter a name") && slip.says("sam@copperline"));
+
+    let taken = form(&[("name", "Sam Okafor"), ("email", "Kim@Copperline.example")]);
+    let kim = [
+        ("name", "Kim Lee"),
+        ("email", "kim@copperline.example"),
+        ("role", "office_employee"),
+    ];
+    world.dana.post(staff, &form(&kim)).await;
+    let told = world.dana.post(&page, &taken).await;
+    assert_eq!(told.status, 422);
+    assert!(told.says("Somebody signs in with this email already.") && told.says("Sam Okafor"));
+
+    let right = form(&[
+        ("name", "Sam Okafor"),
+        ("email", "S.Okafor@Copperline.example"),
+    ]);
+    for _ in 0..2 {
+        let done = world.dana.post(&page, &right).await;
+        let shown = world.dana.get(done.location()).await;
+        assert!(shown.says("Saved.") && !shown.says("Sam Okafr"));
+        assert!(shown.says("Sam Okafor") && shown.says("s.okafor@copperline.example"));
+    }
+    assert_eq!(sam.get("/office").await.status, 200, "still signed in");
+    let nobody = format!("{staff}/999999");
+    assert_eq!(world.dana.get(&nobody).await.status, 404);
+    assert_eq!(world.dana.post(&nobody, &right).await.status, 404);
 }
 
 async fn who_leaves_is_signed_out_at_once(world: World) {

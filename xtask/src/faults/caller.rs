@@ -32,6 +32,8 @@ pub struct Caller {
     text_me: bool,
     /// Answers STOP before any text has come.
     stops: bool,
+    /// Whoever comes back is away for so long.
+    away: Duration,
     zone: String,
     cookies: RefCell<BTreeMap<String, String>>,
     refusal: RefCell<String>,
@@ -42,6 +44,12 @@ type Socket =
 
 /// Most bookings on one stage.
 const BOOKINGS: usize = 60;
+/// Away for so long, nobody has told ServiceTitan yet; or long enough for a record to stand there.
+const SOON: Duration = Duration::from_millis(300);
+const LATER: Duration = Duration::from_secs(10);
+/// The page on which somebody is back.
+const BACK: &str = "back";
+const ZIP: &str = "85004";
 const STREET: &str = "1200 E Palm Lane";
 
 /// What all visitors share: one client is made once. It keeps which answers nobody should have got.
@@ -98,7 +106,7 @@ impl Caller {
     /// presence; who is not acknowledged within `patience` has found something broken.
     pub fn new(client: &Client, ready: &Ready, page: &'static str, patience: Duration) -> Caller {
         let visitor = Visitor::new();
-        let number: u32 = visitor.phone[6..].parse().unwrap_or_default();
+        let number = number_of(&visitor);
         Caller {
             client: client.clone(),
             url: ready.url.trim_end_matches('/').to_owned(),
@@ -109,6 +117,7 @@ impl Caller {
             ending: ending(number),
             text_me: (number / 2).is_multiple_of(2),
             stops: number % 16 == 4,
+            away: SOON,
             zone: crate::zone::by_day(),
             cookies: RefCell::default(),
             refusal: RefCell::default(),
@@ -128,8 +137,16 @@ impl Caller {
         self
     }
 
+    /// The same visitor; every fourth is away for longer, if they are one who comes back.
+    pub fn perhaps_later(mut self) -> Caller {
+        if self.number() / 16 % 4 == 1 {
+            self.away = LATER;
+        }
+        self
+    }
+
     /// Comes back, on another page of the same browser.
-    pub async fn returns(&self, page: &'static str) -> Tried<()> {
+    pub async fn returns(&self, page: &str) -> Tried<()> {
         self.says(page, 1, "here").await
     }
 
@@ -148,33 +165,53 @@ impl Caller {
         self.ending == Ending::Closes
     }
 
-    /// Whether the visit makes a lead.
+    /// Whether the visit ends with a lead.
     pub fn leaves(&self) -> bool {
-        matches!(self.ending, Ending::Closes | Ending::Vanishes)
+        self.ending.leaves()
+    }
+
+    fn number(&self) -> u32 {
+        number_of(&self.visitor)
     }
 
     /// Through the steps, and away; notes in the ledger what the server has acknowledged.
     pub async fn visit(&self, ledger: &RefCell<Ledger>) -> Tried<usize> {
         let (steps, page, entry) = self.gives_contact(ledger).await?;
-        if self.ending == Ending::Books && ledger.borrow_mut().may_book(BOOKINGS) {
-            self.books(&steps, page, ledger, entry).await?;
-            ledger.borrow_mut().ended(entry, Ending::Books);
-        } else {
+        let wants_a_place = matches!(self.ending, Ending::Books | Ending::Recovers);
+        if !wants_a_place || !ledger.borrow_mut().may_book(BOOKINGS) {
             self.leaves_now(ledger, entry).await?;
+            return Ok(entry);
         }
+        // Their line is open while they book, breaks when anything happens, and closes with the page.
+        let line = if self.ending == Ending::Recovers {
+            self.closes(self.page).await?;
+            self.is_back().await?;
+            None
+        } else {
+            self.line(1).await
+        };
+        self.books(&steps, page, ledger, entry).await?;
+        ledger.borrow_mut().ended(entry, self.ending);
+        drop(line);
         Ok(entry)
     }
 
-    /// Without booking: away, or stays where they are. Whoever found no place closes.
+    /// Without booking: away, or stays where they are. Whoever found no place leaves as they would have before.
     pub async fn leaves_now(&self, ledger: &RefCell<Ledger>, entry: usize) -> Tried<()> {
         let ending = match self.ending {
             Ending::Books => Ending::Closes,
+            Ending::Recovers => Ending::LeavesAgain,
             other => other,
         };
         match ending {
             Ending::Vanishes => self.vanishes().await?,
-            Ending::Stays => {}
-            Ending::Closes | Ending::Books => self.closes().await?,
+            Ending::LeavesAgain => {
+                self.closes(self.page).await?;
+                self.is_back().await?;
+                self.closes(BACK).await?;
+            }
+            Ending::Stays | Ending::Returned => {}
+            Ending::Closes | Ending::Books | Ending::Recovers => self.closes(self.page).await?,
         }
         ledger.borrow_mut().ended(entry, ending);
         Ok(())
@@ -206,15 +243,21 @@ impl Caller {
 
     /// Through the contact step: where the steps are, the page that follows, and the entry in the ledger.
     pub async fn gives_contact(&self, ledger: &RefCell<Ledger>) -> Tried<(String, String, usize)> {
-        let page = self.arrives().await?;
-        let entry = ledger
-            .borrow_mut()
-            .saved(Entry::new(&self.visitor, self.text_me));
+        let (page, service) = self.goes_in().await?;
+        let entry =
+            ledger
+                .borrow_mut()
+                .saved(Entry::new(&self.visitor, self.text_me, ZIP, service));
         Ok((format!("/s/{}", self.scheduler), page, entry))
     }
 
     /// Through the contact step: the page that follows.
     pub async fn arrives(&self) -> Tried<String> {
+        Ok(self.goes_in().await?.0)
+    }
+
+    /// The same, and the service they chose.
+    async fn goes_in(&self) -> Tried<(String, String)> {
         let steps = format!("/s/{}", self.scheduler);
         let first = self.get(&steps).await?;
         let service = choice(&first, "service")?;
@@ -222,7 +265,7 @@ impl Caller {
             .send(
                 &steps,
                 &first,
-                &[("zip", "85004"), ("service", &service), ("go", "continue")],
+                &[("zip", ZIP), ("service", &service), ("go", "continue")],
             )
             .await?;
         expect(&page, "How can we reach you?")?;
@@ -236,7 +279,7 @@ impl Caller {
         }
         page = self.send(&steps, &page, &contact).await?;
         expect(&page, "When should we come?")?;
-        Ok(page)
+        Ok((page, service))
     }
 
     async fn books(
@@ -247,13 +290,15 @@ impl Caller {
         entry: usize,
     ) -> Tried<()> {
         // Another visitor may be quicker: then the page comes again, with what is left.
+        let mut window = String::new();
         while !page.contains("data-step=\"place\"") {
-            let window = choice(&page, "window")?;
+            window = choice(&page, "window")?;
             page = self
                 .send(steps, &page, &[("window", &window), ("go", "continue")])
                 .await?;
         }
         expect(&page, "Where?")?;
+        ledger.borrow_mut().chose(entry, window);
         let place = [
             ("street", STREET),
             ("city", "Phoenix"),
@@ -268,9 +313,15 @@ impl Caller {
     }
 
     /// Presses close: the word goes by POST.
-    async fn closes(&self) -> Tried<()> {
-        self.says(self.page, 1, "here").await?;
-        self.says(self.page, 2, "closed").await
+    async fn closes(&self, page: &str) -> Tried<()> {
+        self.says(page, 1, "here").await?;
+        self.says(page, 2, "closed").await
+    }
+
+    /// Away for a while, then on the scheduler again.
+    async fn is_back(&self) -> Tried<()> {
+        tokio::time::sleep(self.away).await;
+        self.says(BACK, 1, "here").await
     }
 
     /// What a page says where sockets are blocked.
@@ -458,10 +509,16 @@ impl Caller {
     }
 }
 
-/// Of sixteen five close, five vanish, two book and four stay.
+fn number_of(visitor: &Visitor) -> u32 {
+    visitor.phone[6..].parse().unwrap_or_default()
+}
+
+/// Of sixteen four close, three vanish, two leave twice, two book, one books after having left, and four stay.
 fn ending(number: u32) -> Ending {
     match number % 16 {
         7 | 15 => Ending::Books,
+        12 => Ending::Recovers,
+        1 | 10 => Ending::LeavesAgain,
         3 | 6 | 11 | 14 => Ending::Stays,
         other if other.is_multiple_of(2) => Ending::Closes,
         _ => Ending::Vanishes,

@@ -32,6 +32,20 @@ impl Chance {
         &these[usize::try_from(self.between(0, last)).unwrap_or_default()]
     }
 
+    /// So many of them, in some order: none comes again before each of the others has come as often.
+    pub fn deal<T: Clone>(&mut self, these: &[T], many: usize) -> Vec<T> {
+        let mut dealt = Vec::new();
+        while dealt.len() < many && !these.is_empty() {
+            let mut deck = these.to_vec();
+            for last in (1..deck.len()).rev() {
+                deck.swap(last, self.between(0, last as u64) as usize);
+            }
+            dealt.extend(deck);
+        }
+        dealt.truncate(many);
+        dealt
+    }
+
     /// A time from `least` to `most` milliseconds.
     pub fn millis(&mut self, least: u64, most: u64) -> Duration {
         Duration::from_millis(self.between(least, most))
@@ -46,6 +60,19 @@ pub fn fresh_seed() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_dealt_leaves_nothing_out() {
+        let mut chance = Chance::new(7);
+        for many in 0..9 {
+            let dealt = chance.deal(&[0, 1, 2, 3], many);
+            assert_eq!(dealt.len(), many);
+            for card in 0..4 {
+                let times = dealt.iter().filter(|dealt| **dealt == card).count();
+                assert!((many / 4..=many.div_ceil(4)).contains(&times), "{dealt:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_same_seed_repeats_itself_and_its_neighbour_does_not() {

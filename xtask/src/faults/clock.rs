@@ -16,7 +16,7 @@ use rustix::process::{Signal, kill_process};
 
 use super::caller::Caller;
 use super::chance::Chance;
-use super::ledger::{Finding, Report};
+use super::report::{Finding, Report};
 use super::stage::{Load, Setup, Stage};
 use super::{Case, Engine};
 use crate::postgres::{How, Postgres};
@@ -34,6 +34,7 @@ const LEAD_WITHIN: Duration = Duration::from_secs(25);
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
+const JUMPS: [i64; 4] = [DAY, -DAY, HOUR, -HOUR];
 
 pub async fn run(case: Case<'_>) -> Tried<Report> {
     let (mut server, mut database) = (Faked::new(&case, "server")?, Faked::new(&case, "database")?);
@@ -66,6 +67,7 @@ pub async fn run(case: Case<'_>) -> Tried<Report> {
     }
     let mut late = Vec::new();
     let mut jumps = 0;
+    let mut still_to_jump = chance.deal(&JUMPS, times);
     let mut away: Option<(i64, bool, bool)> = None;
     let hurting = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -83,7 +85,7 @@ pub async fn run(case: Case<'_>) -> Tried<Report> {
                     Some((by, here, there)) => (-by, here, there),
                     None => {
                         let (here, there) = whose(engine, &mut chance);
-                        let jump = (jumps_by(&mut chance), here, there);
+                        let jump = (still_to_jump.pop().unwrap_or(DAY), here, there);
                         away = Some(jump);
                         jump
                     }
@@ -149,11 +151,6 @@ pub async fn run(case: Case<'_>) -> Tried<Report> {
         late,
     ));
     Ok(report)
-}
-
-/// A day or an hour, forward or back.
-fn jumps_by(chance: &mut Chance) -> i64 {
-    [DAY, -DAY, HOUR, -HOUR][chance.between(0, 3) as usize]
 }
 
 /// The server's clock, the database's, or both.

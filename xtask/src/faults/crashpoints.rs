@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::ledger::{Finding, Report};
+use super::report::{Finding, Report};
 use super::stage::{Server, Setup, Stage};
 use super::{Case, Engine, strace};
 use crate::Tried;

@@ -13,8 +13,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::caller::Client;
-use super::ledger::{Finding, Report};
 use super::platter::Disk;
+use super::report::{Finding, Report};
 use super::stage::{Server, Setup, Stage};
 use super::{Case, Engine, strace};
 use crate::postgres::{How, Postgres};
@@ -70,7 +70,15 @@ pub async fn run(case: Case<'_>) -> Tried<Report> {
         let stops = "after a failed flush the process stops with a sentence";
         report.findings.push(Finding::of(stops, wrong.stopping));
     }
-    let full = "a full disk is answered with 503, pages still open, and it goes on by itself";
+    let full = match engine {
+        Engine::Sqlite => {
+            "a full disk is answered with 503, pages still open, and it goes on by itself"
+        }
+        // Without room PostgreSQL ends, and pages are its rows.
+        Engine::Postgres => {
+            "a full disk is answered with 503, and it goes on by itself once PostgreSQL does"
+        }
+    };
     report.findings.push(Finding::of(full, wrong.full));
     let slow = "a slow disk makes it slow, and nobody is refused";
     report.findings.push(Finding::of(slow, wrong.slow));

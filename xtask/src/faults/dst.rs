@@ -13,7 +13,8 @@ use serde_json::json;
 
 use super::caller::Caller;
 use super::clock::Faked;
-use super::ledger::{Ending, Finding, Report};
+use super::ledger::Ending;
+use super::report::{Finding, Report};
 use super::stage::{Load, Setup, Stage};
 use super::{Case, Engine};
 use crate::postgres::{How, Postgres};

@@ -15,7 +15,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::Case;
 use super::figures::Figures;
-use super::ledger::{Finding, Report};
+use super::report::{Finding, Report};
 use super::stage::{Load, Setup, Stage};
 use crate::Tried;
 use crate::time::Deadline;

@@ -2,7 +2,7 @@
 //! machine stays up: what was written survives in the page cache, fsync or not. (`power.rs` is about that.)
 
 use super::Case;
-use super::ledger::Report;
+use super::report::Report;
 use super::stage::{Setup, Stage};
 use crate::Tried;
 

@@ -1,19 +1,22 @@
 //! Three ledgers, kept apart and compared at the end: what visitors were told (noted here as it was told),
-//! what the outside has (the sandbox's own state), and what our database says (through the API, and read
-//! past the server). Waiting until everything is settled is here, too.
+//! what the outside has (the sandbox's own state, `outside.rs`), and what our database says (through the API, and
+//! read past the server). Waiting until everything is settled is here, too.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::caller::Faults;
 use super::calls::{Calls, Kept};
+use super::outside::{self, Record, sent, texts_by_number};
+use super::report::{Finding, Report};
 use super::rows::Rows;
 use crate::e2e::visitor::Visitor;
 use crate::product::Office;
-use crate::tally::{Tally, spoken};
+use crate::tally::spoken;
 use crate::time::{Deadline, Watch};
 use crate::world::World;
 use crate::{Tried, time};
@@ -32,8 +35,10 @@ pub mod invariant {
     pub const ONE_LEAD: &str = "each leaver is exactly one lead";
     /// Visitors' bookings against the API.
     pub const NOT_CHASED: &str = "whoever booked is not chased";
+    /// Visitors who are still there against the API.
+    pub const STILL_THERE: &str = "whoever is still there is not taken for gone";
     /// Everybody against ServiceTitan.
-    pub const ONE_RECORD: &str = "one Booking in ST each, none twice";
+    pub const ONE_RECORD: &str = "one record in ST each, Booking or Lead, none twice";
     /// Everybody against the carrier.
     pub const ONE_TEXT: &str = "no second text, none unasked, every unknown shown";
     /// Who has written STOP against the carrier.
@@ -55,8 +60,25 @@ pub enum Ending {
     Vanishes,
     /// Books; acknowledged.
     Books,
+    /// Leaves, comes back and books; acknowledged.
+    Recovers,
+    /// Leaves, comes back and leaves again; acknowledged.
+    LeavesAgain,
+    /// Has left, is back, and still there.
+    Returned,
     /// Has given name and number, and is silent: nobody is missed until the session is idle.
     Stays,
+}
+
+impl Ending {
+    /// Whether it ends with a lead that waits to be called.
+    pub fn leaves(self) -> bool {
+        matches!(self, Self::Closes | Self::Vanishes | Self::LeavesAgain)
+    }
+
+    fn books(self) -> bool {
+        matches!(self, Self::Books | Self::Recovers)
+    }
 }
 
 /// One visitor whose name and number were acknowledged.
@@ -65,6 +87,10 @@ pub struct Entry {
     name: String,
     phone: String,
     text_me: bool,
+    zip: &'static str,
+    service: String,
+    /// As the page's field has it: two instants in microseconds.
+    window: Option<String>,
     street: Option<&'static str>,
     ending: Option<Ending>,
     /// They have written STOP, and whether it was heard is not known yet.
@@ -75,11 +101,14 @@ pub struct Entry {
 
 impl Entry {
     /// A visitor whose contact step was acknowledged.
-    pub fn new(visitor: &Visitor, text_me: bool) -> Entry {
+    pub fn new(visitor: &Visitor, text_me: bool, zip: &'static str, service: String) -> Entry {
         Entry {
             name: visitor.name.clone(),
             phone: visitor.e164(),
             text_me,
+            zip,
+            service,
+            window: None,
             street: None,
             ending: None,
             stops: false,
@@ -88,11 +117,15 @@ impl Entry {
     }
 
     fn leaves(&self) -> bool {
-        matches!(self.ending, Some(Ending::Closes | Ending::Vanishes))
+        self.ending.is_some_and(Ending::leaves)
+    }
+
+    fn books(&self) -> bool {
+        self.ending.is_some_and(Ending::books)
     }
 
     fn is_for_the_crm(&self) -> bool {
-        self.leaves() || self.ending == Some(Ending::Books)
+        self.leaves() || self.books()
     }
 }
 
@@ -102,6 +135,8 @@ pub struct Ledger {
     entries: Vec<Entry>,
     bookings_begun: usize,
     stumbles: Vec<String>,
+    /// Who was a lead while their page was open.
+    pub gone_too_early: Vec<String>,
 }
 
 /// What the ledger is held against.
@@ -152,6 +187,11 @@ impl Ledger {
     pub fn saved(&mut self, entry: Entry) -> usize {
         self.entries.push(entry);
         self.entries.len() - 1
+    }
+
+    /// Notes that the window was acknowledged.
+    pub fn chose(&mut self, entry: usize, window: String) {
+        self.entries[entry].window = Some(window);
     }
 
     /// Notes that the street was acknowledged.
@@ -207,6 +247,7 @@ impl Ledger {
             Finding::of(invariant::KEPT, self.not_kept(rows).await?),
             Finding::of(invariant::ONE_LEAD, self.leads(&leads)),
             Finding::of(invariant::NOT_CHASED, self.bookers(&leads)),
+            Finding::of(invariant::STILL_THERE, self.taken_for_gone(&leads)),
             Finding::of(invariant::ONE_RECORD, self.records(&leads, &state)),
             Finding::of(invariant::ONE_TEXT, self.texts(&leads, &state)),
             Finding::of(
@@ -222,15 +263,22 @@ impl Ledger {
             let these = |entry: &&Entry| entry.ending == Some(ending);
             self.entries.iter().filter(these).count()
         };
+        let records = outside::records(&state);
+        let leads_in_st = records
+            .iter()
+            .filter(|record| record.kind == "lead")
+            .count();
         let seen = format!(
-            "{} visitors: {} closed, {} vanished, {} booked, {} stayed; {} records in ST, {} texts; \
-             {} requests refused with 503; settled after {settled}",
+            "{} visitors: {} closed, {} vanished, {} left again, {} booked, {} came back and booked, {} stayed; \
+             {} Bookings and {leads_in_st} Leads in ST, {} texts; {} requests refused with 503; settled after {settled}",
             self.entries.len(),
             count(Ending::Closes),
             count(Ending::Vanishes),
+            count(Ending::LeavesAgain),
             count(Ending::Books),
+            count(Ending::Recovers),
             count(Ending::Stays),
-            bookings(&state).count(),
+            records.len() - leads_in_st,
             texts_by_number(&state).values().sum::<usize>(),
             faults.refusals,
         );
@@ -255,7 +303,7 @@ impl Ledger {
         if least > 0 {
             let left = self.entries.iter().filter(|entry| entry.leaves());
             least_of("visitors left", 1, left.count());
-            least_of("records in ST", 1, bookings(state).count());
+            least_of("records in ST", 1, outside::records(state).len());
             least_of("texts", 1, sent(state).count());
         }
         missing
@@ -293,27 +341,53 @@ impl Ledger {
                 wrong.push(format!("{name} has {many} sessions"));
                 continue;
             };
-            if answers["phone"] != entry.phone.as_str() {
-                wrong.push(format!("{name}'s number is {}", answers["phone"]));
-            }
-            if let Some(street) = entry.street
-                && answers["address"]["street"] != street
-            {
-                wrong.push(format!(
-                    "{name}'s street is {}",
-                    answers["address"]["street"]
-                ));
+            let told = [
+                ("number", Some(json!(entry.phone)), &answers["phone"]),
+                ("ZIP code", Some(json!(entry.zip)), &answers["postal_code"]),
+                ("service", Some(json!(entry.service)), &answers["service"]),
+                (
+                    "wish for a text",
+                    Some(json!(entry.text_me)),
+                    &answers["text_me"],
+                ),
+                (
+                    "window",
+                    entry.window.as_deref().map(window),
+                    &answers["window"],
+                ),
+                (
+                    "street",
+                    entry.street.map(Value::from),
+                    &answers["address"]["street"],
+                ),
+            ];
+            for (what, told, kept) in told {
+                if told.is_some_and(|told| told != *kept) {
+                    wrong.push(format!("{name}'s {what} is {kept}"));
+                }
             }
             let as_told = match entry.ending {
-                Some(Ending::Books) => state == "booked",
-                Some(Ending::Closes | Ending::Vanishes) => state == "abandoned",
-                Some(Ending::Stays) | None => state != "lapsed",
+                Some(ending) if ending.books() => state == "booked",
+                Some(ending) if ending.leaves() => state == "abandoned",
+                _ => state != "lapsed",
             };
             if !as_told {
                 wrong.push(format!(
                     "{name} ({:?}) has a session that is {state}",
                     entry.ending
                 ));
+            }
+        }
+        const ASKED: &str = "SELECT phone, given FROM consent ORDER BY id";
+        let mut asked = HashMap::new();
+        for row in rows.find(ASKED).await? {
+            if let Ok([phone, given]) = <[String; 2]>::try_from(row) {
+                asked.insert(phone, given != "0" && given != "f");
+            }
+        }
+        for entry in self.entries.iter().filter(|entry| entry.text_me) {
+            if asked.get(&entry.phone) != Some(&true) {
+                wrong.push(format!("{}'s consent is not in our rows", entry.name));
             }
         }
         const PLACED: &str =
@@ -346,10 +420,7 @@ impl Ledger {
     }
 
     fn bookers(&self, leads: &Leads) -> Vec<String> {
-        let booked = self
-            .entries
-            .iter()
-            .filter(|entry| entry.ending == Some(Ending::Books));
+        let booked = self.entries.iter().filter(|entry| entry.books());
         let chased = booked.filter_map(|entry| {
             let lead = leads
                 .get(&entry.name)?
@@ -361,45 +432,67 @@ impl Ledger {
         chased.collect()
     }
 
+    /// Who says nothing for ten minutes is a lead of another kind, as that should be.
+    fn taken_for_gone(&self, leads: &Leads) -> Vec<String> {
+        let there = |entry: &&Entry| entry.ending == Some(Ending::Stays);
+        let gone = self.entries.iter().filter(there).filter_map(|entry| {
+            let theirs = leads.get(&entry.name)?;
+            let lead = theirs.iter().find(|lead| lead["departure"] != "idle")?;
+            let (name, how) = (&entry.name, &lead["departure"]);
+            Some(format!("{name} is still there, and a lead: {how}"))
+        });
+        self.gone_too_early.iter().cloned().chain(gone).collect()
+    }
+
+    /// One each that stands, whatever kind it was made as. A Lead in ST cannot become a Booking: it is set aside.
     fn records(&self, leads: &Leads, state: &Value) -> Vec<String> {
-        let mut by_reference: HashMap<&str, usize> = HashMap::new();
-        for booking in bookings(state) {
-            let reference = booking["externalId"].as_str().unwrap_or_default();
-            *by_reference.entry(reference).or_default() += 1;
+        let all = outside::records(state);
+        let mut by_reference: HashMap<(&str, &str), usize> = HashMap::new();
+        let mut by_name: HashMap<&str, Vec<&Record<'_>>> = HashMap::new();
+        for record in &all {
+            let (kind, reference) = (record.kind, record.reference);
+            *by_reference.entry((kind, reference)).or_default() += 1;
+            by_name.entry(record.name).or_default().push(record);
         }
         let twice = by_reference.iter().filter(|(_, count)| **count > 1);
         let mut wrong: Vec<String> = twice
-            .map(|(reference, count)| format!("{reference} stands {count} times"))
+            .map(|((kind, reference), count)| format!("{kind} {reference} stands {count} times"))
             .collect();
-        let mut by_name: HashMap<&str, Vec<&Value>> = HashMap::new();
-        for booking in bookings(state) {
-            let name = booking["name"].as_str().unwrap_or_default();
-            by_name.entry(name).or_default().push(booking);
-        }
         for entry in &self.entries {
             let theirs = by_name.get(entry.name.as_str());
             let theirs = theirs.map_or(&[] as &[_], Vec::as_slice);
-            let right = match entry.is_for_the_crm() {
-                true => theirs.len() == 1,
-                false => theirs.len() <= 1,
+            let (aside, stand): (Vec<&Record<'_>>, _) =
+                theirs.iter().copied().partition(|record| record.dismissed);
+            let right = match (entry.is_for_the_crm(), entry.ending) {
+                (true, _) => stand.len() == 1,
+                (false, Some(Ending::Returned) | None) => stand.len() <= 1,
+                // Silent for ten minutes they are a lead as well, and only then.
+                (false, _) => stand.len() <= leads.get(&entry.name).map_or(0, Vec::len),
             };
-            if !right {
+            let set_aside = aside.len() <= usize::from(entry.books())
+                && aside.iter().all(|record| record.kind == "lead");
+            if !right || !set_aside {
                 let deliveries = leads
                     .get(&entry.name)
                     .map(|leads| leads[0]["deliveries"].to_string());
                 wrong.push(format!(
-                    "{} ({:?}) has {} Bookings in ST: {}",
+                    "{} ({:?}) has {} records in ST, and {} set aside: {}",
                     entry.name,
                     entry.ending,
-                    theirs.len(),
+                    stand.len(),
+                    aside.len(),
                     deliveries.unwrap_or_default()
                 ));
             }
-            if entry.ending == Some(Ending::Books)
-                && let (Some(street), [booking]) = (entry.street, theirs)
-                && booking["address"]["street"] != street
+            if entry.books()
+                && let (Some(street), [record]) = (entry.street, stand.as_slice())
+                && (record.kind != "booking" || record.street != street)
             {
-                wrong.push(format!("{}'s Booking in ST lacks the street", entry.name));
+                let kind = record.kind;
+                wrong.push(format!(
+                    "{}'s {kind} in ST is none with a street",
+                    entry.name
+                ));
             }
         }
         wrong
@@ -411,8 +504,9 @@ impl Ledger {
         for entry in &self.entries {
             let got = texts.get(entry.phone.as_str()).copied().unwrap_or_default();
             let asked = entry.text_me && entry.ending != Some(Ending::Books);
+            let may_have_none = entry.stops || !entry.leaves();
             match got {
-                0 if entry.text_me && entry.leaves() && !entry.stops => {
+                0 if entry.text_me && !may_have_none => {
                     let lead = leads.get(&entry.name).and_then(|leads| leads.first());
                     if !lead.is_some_and(text_is_unknown) {
                         let why = lead.map(|lead| lead["deliveries"].to_string());
@@ -493,13 +587,25 @@ async fn disagreements(rows: &Rows, state: &Value) -> Tried<Vec<String>> {
             wrong.push(format!("{what} {id} is outside and not in our rows"));
         }
     };
-    let records = ours("SELECT outside_id FROM crm_record WHERE kind = 'booking'").await?;
-    let theirs = bookings(state).map(|booking| booking["id"].to_string());
-    compare("Booking in ST", &records, &theirs.collect());
+    let records = ours("SELECT kind || ' ' || outside_id FROM crm_record").await?;
+    let theirs = outside::records(state).into_iter();
+    let theirs = theirs.map(|record| format!("{} {}", record.kind, record.id));
+    compare("record in ST, a", &records, &theirs.collect());
     let texts = ours("SELECT carrier_id FROM text_message WHERE direction = 'out'").await?;
     let theirs = sent(state).filter_map(|(_, text)| text["sid"].as_str().map(str::to_owned));
     compare("text", &texts, &theirs.collect());
     Ok(wrong)
+}
+
+/// A window as an answer has it, from two instants in microseconds.
+fn window(field: &str) -> Value {
+    let at = |text: &str| Timestamp::from_microsecond(text.parse().ok()?).ok();
+    let window = field.split_once('-');
+    let window = window.and_then(|(start, end)| Some((at(start)?, at(end)?)));
+    window.map_or(
+        Value::Null,
+        |(start, end)| json!({ "start": start.to_string(), "end": end.to_string() }),
+    )
 }
 
 type Leads = HashMap<String, Vec<Value>>;
@@ -520,120 +626,13 @@ fn text_is_unknown(lead: &Value) -> bool {
         .any(|delivery| delivery["state"] == "unknown")
 }
 
-fn bookings(state: &Value) -> impl Iterator<Item = &Value> {
-    let all = state["servicetitan"]["bookings"].as_array();
-    all.into_iter().flatten()
-}
-
-/// Every text that went out, with the number it went to.
-fn sent(state: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    let conversations = state["carrier"]["conversations"].as_array();
-    conversations
-        .into_iter()
-        .flatten()
-        .flat_map(|conversation| {
-            let number = conversation["number"].as_str().unwrap_or_default();
-            let messages = conversation["messages"].as_array().into_iter().flatten();
-            messages
-                .filter(|message| message["direction"] == "outbound-api")
-                .map(move |message| (number, message))
-        })
-}
-
-fn texts_by_number(state: &Value) -> HashMap<&str, usize> {
-    let mut texts = HashMap::new();
-    for (number, _) in sent(state) {
-        *texts.entry(number).or_default() += 1;
-    }
-    texts
-}
-
-/// One invariant, and what breaks it.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// What must hold.
-    pub invariant: &'static str,
-    /// What does not; empty when it holds.
-    pub broken: Vec<String>,
-}
-
-impl Finding {
-    /// An invariant and what breaks it.
-    pub fn of(invariant: &'static str, broken: Vec<String>) -> Finding {
-        Finding { invariant, broken }
-    }
-}
-
-/// What a part has to say.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// What it did.
-    pub did: String,
-    /// Whom it met.
-    pub seen: String,
-    /// How many were told that their name and number are kept.
-    pub visitors: usize,
-    /// Every invariant.
-    pub findings: Vec<Finding>,
-}
-
-impl Report {
-    /// What was done, and each invariant with at most ten of what breaks it.
-    pub fn print(&self) {
-        println!("   {}; {}", self.did, self.seen);
-        for Finding { invariant, broken } in &self.findings {
-            let word = if broken.is_empty() {
-                "ok    "
-            } else {
-                "BROKEN"
-            };
-            println!("   {word} {invariant}");
-            for finding in broken.iter().take(10) {
-                println!("          {finding}");
-            }
-            if broken.len() > 10 {
-                println!("          and {} more", broken.len() - 10);
-            }
-        }
-    }
-
-    /// This one and another of the same kind, as one: what is broken in either is.
-    pub fn and(mut self, other: Report) -> Report {
-        self.did = format!("{}; {}", self.did, other.did);
-        self.seen = format!("{}; then {}", self.seen, other.seen);
-        self.visitors += other.visitors;
-        for finding in other.findings {
-            let same = |mine: &&mut Finding| mine.invariant == finding.invariant;
-            match self.findings.iter_mut().find(same) {
-                Some(mine) => mine.broken.extend(finding.broken),
-                None => self.findings.push(finding),
-            }
-        }
-        self
-    }
-
-    /// The invariants that do not hold.
-    pub fn broken(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|f| !f.broken.is_empty())
-    }
-
-    /// One check for each invariant.
-    pub fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        for finding in &self.findings {
-            tally.add(Tally::one(finding.broken.is_empty()));
-        }
-        tally
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_run_in_which_nothing_happened_proves_nothing() {
-        let nothing = serde_json::json!({});
+        let nothing = json!({});
         let missing = Ledger::default().too_little(8, &nothing);
         assert_eq!(missing.len(), 4, "{missing:?}");
         assert_eq!(Ledger::default().too_little(0, &nothing).len(), 1);

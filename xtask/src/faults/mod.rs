@@ -3,7 +3,7 @@
 //! Each way of hurting is a [`Part`], a file of its own and one row of [`PARTS`]. All parts share one
 //! harness: `stage.rs` sets up the server, the pretend outside world (a process of its own, which survives
 //! and remembers) and the database, and sends visitors (`caller.rs`); `ledger.rs` holds what visitors were
-//! told against what the outside has and what our own rows (`rows.rs`) say, and gives the verdict.
+//! told against what the outside has (`outside.rs`) and what our own rows (`rows.rs`) say, and gives the verdict.
 //! What is not here: the faults themselves.
 //!
 //! # To add a part
@@ -31,7 +31,7 @@
 //!    `Setup` says what is unusual about it: another folder for the rows, words before the command line
 //!    (`strace …`), the load. A part that needs another kind of server altogether starts it itself and
 //!    uses [`Ledger`](ledger::Ledger) and `Caller` as `stage.rs` does. A verdict of its own is a
-//!    [`Finding`](ledger::Finding) pushed onto the report.
+//!    [`Finding`](report::Finding) pushed onto the report.
 //! 2. One row in [`PARTS`]: its name, what it does in a sentence, how often in a full run, on which engines,
 //!    and whether it works or waits: one of each run side by side.
 //! 3. All its chance comes from `case.chance`, so that `--seed` repeats it.
@@ -52,12 +52,14 @@ pub mod ledger;
 mod moved;
 mod network;
 mod outage;
+mod outside;
 mod planted;
 mod plants;
 mod platter;
 mod postgres;
 mod power;
 mod record;
+pub mod report;
 pub mod rows;
 pub mod stage;
 mod strace;
@@ -75,8 +77,8 @@ use crate::{Tried, debian, product};
 
 pub use case::{Case, Engine};
 use chance::Chance;
-pub use ledger::Report;
 use record::Record;
+pub use report::Report;
 
 /// How it is to be done.
 #[derive(Clone, Debug, clap::Args)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::ledger::{self, Finding};
+use super::ledger;
+use super::report::Finding;
 use super::rows::Rows;
 use crate::Tried;
 use crate::product::Ready;

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::Case;
-use super::ledger::Report;
+use super::report::Report;
 use super::stage::{Load, Setup, Stage};
 use crate::Tried;
 use crate::postgres::{How, Postgres};
@@ -39,9 +39,12 @@ pub async fn run(case: Case<'_>) -> Tried<Report> {
     let (times, mut chance) = (case.times, case.chance);
     stage
         .under_load(async |_| {
-            for _ in 0..times {
-                let cut = [Cut::Both, Cut::There, Cut::Back][chance.between(0, 2) as usize];
-                let lasts = Duration::from_secs([2, 12, 25][chance.between(0, 2) as usize]);
+            let every = [Cut::Both, Cut::There, Cut::Back]
+                .into_iter()
+                .flat_map(|cut| LASTS.map(|lasts| (cut, lasts)));
+            let every: Vec<_> = every.collect();
+            for (cut, lasts) in chance.deal(&every, times) {
+                let lasts = Duration::from_secs(lasts);
                 println!("          {} for {} s", cut.said(), lasts.as_secs());
                 way.cut(cut).await?;
                 tokio::time::sleep(lasts).await;
@@ -53,6 +56,9 @@ pub async fn run(case: Case<'_>) -> Tried<Report> {
         .await?;
     stage.report(format!("cut off {times} times")).await
 }
+
+/// In seconds: hardly noticed, longer than a line's silence, and longer than a server is taken for alive.
+const LASTS: [u64; 3] = [2, 12, 25];
 
 #[derive(Clone, Copy)]
 enum Cut {

@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::caller::Caller;
 use super::chance::Chance;
-use super::ledger::{Ending, Finding, Report};
+use super::ledger::Ending;
 use super::plants::{self, DAWDLE, PLANTS, Plant, SWITCH};
+use super::report::{Finding, Report};
 use super::stage::{Load, Setup, Stage};
 use super::{Case, power};
 use crate::Tried;
@@ -145,6 +146,7 @@ async fn overtaken(case: &Case<'_>, before: Vec<String>) -> Tried<Report> {
         before,
         load: Load {
             visitors: 0,
+            sitters: 0,
             warm_up: Duration::ZERO,
             ..Load::default()
         },
@@ -163,7 +165,7 @@ async fn overtaken(case: &Case<'_>, before: Vec<String>) -> Tried<Report> {
     world.control("fault", &slow).await?;
     tokio::time::sleep(Duration::from_secs(9)).await;
     visitor.returns("second").await?;
-    seen.borrow_mut().ended(0, Ending::Stays);
+    seen.borrow_mut().ended(0, Ending::Returned);
     *stage.ledger.get_mut() = seen.into_inner();
     tokio::time::sleep(Duration::from_secs(12)).await;
     world.control("clear", &json!({})).await?;

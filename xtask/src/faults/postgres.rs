@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Case;
 use super::chance::Chance;
-use super::ledger::Report;
+use super::report::Report;
 use super::rows::Rows;
 use super::stage::{Load, Setup, Stage};
 use crate::postgres::Postgres;
@@ -34,11 +34,10 @@ pub async fn run(case: Case<'_>) -> Tried<Report> {
     let (mut did, mut took) = ([0; 4], Duration::ZERO);
     stage
         .under_load(async |_| {
-            for _ in 0..times {
+            for what in chance.deal(&[0, 1, 2, 3], times) {
                 let slower = took.div_duration_f64(AT_LEISURE).max(1.0);
                 let rest = chance.millis(REST.0, REST.1).mul_f64(slower);
                 tokio::time::sleep(rest).await;
-                let what = chance.between(0, 3) as usize;
                 let hurting = time::Watch::start();
                 places.hurt(run, what, &mut chance).await?;
                 took = hurting.elapsed();

@@ -6,8 +6,8 @@
 //! (and PostgreSQL) die, the disk loses what was not flushed, ext4 replays its journal, the database its
 //! log, and the visitors go on.
 
-use super::ledger::{Finding, Report};
 use super::platter::{Cut, Disk};
+use super::report::{Finding, Report};
 use super::stage::{Setup, Stage};
 use super::{Case, Engine};
 use crate::Tried;
@@ -69,6 +69,11 @@ pub async fn with(case: Case<'_>, before: Vec<String>) -> Tried<Report> {
     let mut report = stage.report(did).await?;
     let every = "after every cut the database opens whole";
     report.findings.push(Finding::of(every, wrong));
+    let nothing = (all.lost == 0).then(|| "no sector was lost".to_owned());
+    let lost = "a cut has cost the disk something";
+    report
+        .findings
+        .push(Finding::of(lost, nothing.into_iter().collect()));
     drop(postgres);
     drop(disk);
     Ok(report)

@@ -1,5 +1,6 @@
-//! What a part happens on: the server, the pretend outside world that nobody hurts, the database, and a
-//! steady stream of visitors whose every acknowledgement goes into the ledger.
+//! What a part happens on: the server, the pretend outside world that nobody hurts, the database, a steady stream of
+//! visitors whose every acknowledgement goes into the ledger, some who sit at the scheduler all the while, and an
+//! office that changes its mind about what leavers are to stand in ServiceTitan as.
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr};
@@ -7,16 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use rustix::process::Pid;
 
 use super::caller::{self, Caller, Client};
 use super::calls::Calls;
-use super::ledger::{Evidence, Ledger, Report};
+use super::ledger::{Ending, Evidence, Ledger};
+use super::report::Report;
 use super::rows::Rows;
 use super::{Case, Engine};
 use crate::postgres::Postgres;
-use crate::product::{Demo, Manner, Ready};
+use crate::product::{Demo, Manner, Office, Ready};
 use crate::run::{Run, Running};
 use crate::world::World;
 use crate::{Tried, net, time, zone};
@@ -43,6 +45,8 @@ pub struct Setup {
 pub struct Load {
     /// How many at a time.
     pub visitors: usize,
+    /// How many have a page open from the beginning to the end.
+    pub sitters: usize,
     /// A visit takes at least this long, so that the pretend ServiceTitan's 60 calls a second suffice.
     pub visit: Duration,
     /// Load before the first fault.
@@ -55,6 +59,7 @@ impl Default for Load {
     fn default() -> Load {
         Load {
             visitors: 8,
+            sitters: 4,
             visit: Duration::from_millis(400),
             // Until the first texts, held for 20 s, are on their way: faults have to meet them too.
             warm_up: Duration::from_secs(20),
@@ -77,6 +82,7 @@ pub struct Stage<'a> {
     /// By which they come.
     pub client: Client,
     load: Load,
+    times: usize,
     may_refuse: bool,
     part: &'static str,
     _sandbox: Running,
@@ -136,6 +142,7 @@ impl<'a> Stage<'a> {
             ledger: RefCell::default(),
             client: caller::client(),
             load: setup.load,
+            times: case.times,
             may_refuse: setup.may_refuse,
             part: case.part,
             _sandbox: sandbox,
@@ -143,7 +150,8 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Visitors come and go while `hurt` does its work; when it is done, each finishes the visit under way.
+    /// Visitors come and go while `hurt` does its work; when it is done, each finishes the visit under way, and those
+    /// who have sat there close their windows.
     pub async fn under_load(
         &mut self,
         hurt: impl AsyncFnOnce(&mut Server<'a>) -> Tried<()>,
@@ -158,10 +166,16 @@ impl<'a> Stage<'a> {
             ..
         } = self;
         let (ready, load, over) = (server.ready.clone(), *load, Cell::new(false));
+        let come = || Caller::new(client, &ready, part, load.patience);
+        let sitters: Vec<Caller> = (0..load.sitters)
+            .map(|_| come().who(Ending::Vanishes))
+            .collect();
+        let seated = try_join_all(sitters.iter().map(|sitter| sitter.gives_contact(ledger)));
+        let seated = seated.await?;
         let visitors = join_all((0..load.visitors).map(|_| async {
             while !over.get() {
                 let pause = tokio::time::sleep(load.visit);
-                let caller = Caller::new(client, &ready, part, load.patience);
+                let caller = come().perhaps_later();
                 if let Err(how) = caller.visits(world, ledger).await {
                     ledger.borrow_mut().stumbled(how.to_string());
                     pause.await;
@@ -170,13 +184,39 @@ impl<'a> Stage<'a> {
                 }
             }
         }));
+        let office = ready.office();
+        let undecided = async {
+            for kind in ["lead", "booking"].into_iter().cycle() {
+                if over.get() {
+                    break;
+                }
+                // While nobody answers, or somebody has been quicker, it stays as it was.
+                let _ = office.sends_as(ready.scheduler_name(), kind).await;
+                tokio::time::sleep(DECIDES_EVERY).await;
+            }
+        };
         let hurting = async {
             tokio::time::sleep(load.warm_up).await;
             let done = hurt(server).await;
             over.set(true);
             done
         };
-        tokio::join!(visitors, hurting).1
+        let everything = async {
+            let (_, (), done) = tokio::join!(visitors, undecided, hurting);
+            done?;
+            let names: Vec<&str> = sitters.iter().map(Caller::name).collect();
+            let missed = missed(&office, &names).await?;
+            ledger.borrow_mut().gone_too_early.extend(missed);
+            Tried::Ok(())
+        };
+        tokio::select! {
+            done = everything => done?,
+            _ = join_all(sitters.iter().map(Caller::sits)) => {}
+        }
+        for (_, _, entry) in seated {
+            ledger.borrow_mut().ended(entry, Ending::Vanishes);
+        }
+        Ok(())
     }
 
     /// Lets everything settle and gives the verdict. `did` says what the part has done, in its own words.
@@ -191,7 +231,10 @@ impl<'a> Stage<'a> {
             faults: &self.client.faults(),
             may_refuse: self.may_refuse,
             log: self.server.demo.log(),
-            least: self.load.visitors,
+            least: match self.load.visitors {
+                0 => 0,
+                visitors => visitors.max(self.times),
+            },
         };
         let report = self.ledger.into_inner().verdict(did, &evidence).await;
         if !self.server.lives() {
@@ -200,6 +243,25 @@ impl<'a> Stage<'a> {
         }
         report
     }
+}
+
+/// Who of these, who are still there, is a lead: but for those who have said nothing for ten minutes.
+async fn missed(office: &Office, names: &[&str]) -> Tried<Vec<String>> {
+    let leads = time::until("the office's list", Duration::from_secs(60), || async {
+        Ok(office.leads().await.ok())
+    });
+    let leads = leads.await?;
+    let theirs = leads.iter().filter_map(|lead| {
+        let name = lead["person"]["name"].as_str()?;
+        let missed = names.contains(&name) && lead["departure"] != "idle";
+        missed.then(|| {
+            format!(
+                "{name} sits at the scheduler, and is a lead: {}",
+                lead["departure"]
+            )
+        })
+    });
+    Ok(theirs.collect())
 }
 
 /// The server, again and again over the same rows, at the same address.
@@ -213,6 +275,9 @@ pub struct Server<'a> {
     pub ready: Ready,
     started_within: Duration,
 }
+
+/// Leavers are to be Bookings in ST for so long, then Leads, and so on.
+const DECIDES_EVERY: Duration = Duration::from_secs(5);
 
 /// A machine that starts the server within this is at leisure.
 const STARTS_WITHIN: Duration = Duration::from_millis(1_500);

@@ -1,5 +1,5 @@
 //! `cargo xtask nodes`: three servers over one PostgreSQL behind a balancer, open pages spread over them, and again and
-//! again one server killed and one rolled, or one stopped until the others take it for dead. Every visitor who departs has
+//! again one server killed and one rolled; then, a few times, one stopped until the others take it for dead. Every visitor who departs has
 //! to become exactly one lead, and nobody who is still there; the longest it took is printed.
 //!
 //! `cluster.rs` runs the servers, `balancer.rs` spreads connections, `page.rs` is a visitor's page with the
@@ -40,9 +40,12 @@ pub struct Options {
     /// Departures a second
     #[arg(long, default_value_t = 5)]
     departures: u64,
-    /// One server is killed and one rolled, or one is stopped for longer than it lives unseen, this often
+    /// One server is killed and one rolled this often
     #[arg(long, value_parser = time::period, default_value = "30s")]
     every: Duration,
+    /// How often after that one is stopped for longer than it lives unseen, and goes on
+    #[arg(long, default_value_t = 3)]
+    stops: u32,
     /// The seed of all chance; without it a fresh one, which is printed
     #[arg(long)]
     seed: Option<u64>,
@@ -61,7 +64,8 @@ const MOST_VISITORS: u64 = 8_900;
 
 /// The command; true when every verdict held.
 pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
-    let visitors = options.connections as u64 + options.departures * options.for_time.as_secs();
+    let lasts = options.for_time + options.every * options.stops;
+    let visitors = options.connections as u64 + options.departures * lasts.as_secs();
     if visitors > MOST_VISITORS {
         return Err(format!(
             "that makes {visitors} visitors, and there are numbers for {MOST_VISITORS}: ask for a shorter time, \
@@ -157,26 +161,13 @@ struct Hurt {
     longest_roll: Duration,
 }
 
-/// Kills one and rolls one of the servers, again and again; every third time one is stopped instead, longer than
+/// Kills one and rolls one of the servers, again and again; then, as often as was asked for, one is stopped, longer than
 /// it may be silent, and goes on as if it had not been.
 async fn hurt(cluster: &Cluster<'_>, chance: &RefCell<Chance>, options: &Options) -> Tried<Hurt> {
     let until = Deadline::after(options.for_time);
     let mut hurt = Hurt::default();
-    for round_number in 0.. {
-        if until.passed() {
-            break;
-        }
+    while !until.passed() {
         let round = time::Watch::start();
-        if round_number % 3 == 1 {
-            let (victim, lasts) = {
-                let mut chance = chance.borrow_mut();
-                (chance.between(0, 2) as usize, chance.millis(16_000, 20_000))
-            };
-            cluster.stop(victim, lasts).await?;
-            hurt.stops += 1;
-            tokio::time::sleep(options.every.saturating_sub(round.elapsed())).await;
-            continue;
-        }
         let (victim, away) = {
             let mut chance = chance.borrow_mut();
             // Back under the same name before or after the others have taken it for dead.
@@ -201,6 +192,16 @@ async fn hurt(cluster: &Cluster<'_>, chance: &RefCell<Chance>, options: &Options
         let ((), took) = tokio::try_join!(back, roll)?;
         hurt.rolls += 1;
         hurt.longest_roll = hurt.longest_roll.max(took);
+        tokio::time::sleep(options.every.saturating_sub(round.elapsed())).await;
+    }
+    for _ in 0..options.stops {
+        let round = time::Watch::start();
+        let (victim, lasts) = {
+            let mut chance = chance.borrow_mut();
+            (chance.between(0, 2) as usize, chance.millis(16_000, 20_000))
+        };
+        cluster.stop(victim, lasts).await?;
+        hurt.stops += 1;
         tokio::time::sleep(options.every.saturating_sub(round.elapsed())).await;
     }
     println!(

@@ -216,11 +216,15 @@ fn disk(report: &mut Report, folder: &Path) {
         Err(error) => report.broken(what, &format!("{shown} cannot be looked at: {error}. Make the folder, and let this user write there.")),
     }
     match flushes(folder) {
-        Ok(flush) if flush < TOO_FAST => report.warn(what, &format!("a flush takes {} µs: it seems not to reach the disk. Turn off write-back caching without a battery (in a virtual machine: cache=unsafe).", flush.as_micros())),
-        Ok(flush) if flush > TOO_SLOW => report.warn(what, &format!("a flush takes {} ms, and visitors wait for it at every Continue. A faster disk helps.", flush.as_millis())),
-        Ok(flush) => report.ok(what, &format!("can be written; a flush takes {} µs", flush.as_micros())),
+        Ok(flush) if flush < TOO_FAST => report.warn(what, &format!("a flush takes {:.2} ms: it seems not to reach the disk. Turn off write-back caching without a battery (in a virtual machine: cache=unsafe).", milliseconds(flush))),
+        Ok(flush) if flush > TOO_SLOW => report.warn(what, &format!("a flush takes {:.0} ms, and visitors wait for it at every Continue. A faster disk helps.", milliseconds(flush))),
+        Ok(flush) => report.ok(what, &format!("can be written; a flush takes {:.2} ms", milliseconds(flush))),
         Err(error) => report.broken(what, &format!("{shown} cannot be written: {error}. Run the server as the user that owns it.")),
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
 }
 
 fn free_space(folder: &Path) -> io::Result<u64> {

@@ -106,6 +106,23 @@ pub fn set_password(tx: &mut Tx<'_>, staff: &Staff, password_hash: &str) -> Resu
     end_sign_ins(tx, staff)
 }
 
+/// Corrects a name and a sign-in name; false, and nothing changed, when somebody else has the email.
+pub fn correct(
+    tx: &mut Tx<'_>,
+    staff: &Staff,
+    name: &str,
+    email: &str,
+) -> Result<bool, StoreError> {
+    let corrected = tx.execute(
+        sql!(
+            "UPDATE staff SET name = $3, email = $4 WHERE business_id = $1 AND id = $2
+             AND NOT EXISTS (SELECT 1 FROM staff other WHERE other.email = $4 AND other.id <> $2)"
+        ),
+        &[&staff.business, &staff.id, &name, &email],
+    )?;
+    Ok(corrected == 1)
+}
+
 /// What became of a change to somebody's role or standing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Changed {

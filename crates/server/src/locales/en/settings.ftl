@@ -224,6 +224,7 @@ staff-email-hint = They sign in with it.
 staff-role = Role
 staff-office-employee-hint = Works leads, tasks and conversations.
 staff-administrator-hint = The same, and sets everything up.
+staff-correct = Correct name or email
 staff-change-role = Change
 staff-no-password = Has not chosen a password yet
 staff-deactivated = Cannot sign in

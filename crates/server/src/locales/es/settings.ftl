@@ -224,6 +224,7 @@ staff-email-hint = Con él entra.
 staff-role = Rol
 staff-office-employee-hint = Atiende prospectos, tareas y conversaciones.
 staff-administrator-hint = Lo mismo, y además configura todo.
+staff-correct = Corregir el nombre o el correo
 staff-change-role = Cambiar
 staff-no-password = Aún no ha elegido contraseña
 staff-deactivated = No puede entrar

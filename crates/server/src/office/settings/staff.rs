@@ -1,5 +1,6 @@
 //! Settings, *Staff*: who may sign in and as what. Somebody new gets a link to set their own password; it is
-//! shown once, to be passed on. The last Administrator can neither leave nor become anything less.
+//! shown once, to be passed on. A name and an email are corrected on a page of their own. The last Administrator
+//! can neither leave nor become anything less.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -34,6 +35,14 @@ struct StaffPage {
     link: Option<Link>,
     /// Why a change of somebody's role or standing was refused.
     refused: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "office/settings/member.html")]
+struct MemberPage {
+    shell: Shell,
+    staff: Staff,
+    sheet: Sheet,
 }
 
 /// A link to set a password, shown once.
@@ -109,6 +118,57 @@ pub async fn add(State(app): State<App>, me: Caller, fields: Fields) -> Result<R
             again(page, sheet)
         }
     }
+}
+
+/// `GET /office/settings/staff/{id}`: somebody's name and email, to be corrected.
+pub async fn edit(
+    State(app): State<App>,
+    me: Caller,
+    Path(id): Path<i64>,
+) -> Result<Response, Error> {
+    page::html(&member(&app, &me, id).await?)
+}
+
+/// `POST /office/settings/staff/{id}`. Whoever is signed in stays so.
+pub async fn correct(
+    State(app): State<App>,
+    me: Caller,
+    Path(id): Path<i64>,
+    fields: Fields,
+) -> Result<Response, Error> {
+    let mut page = member(&app, &me, id).await?;
+    page.sheet = Sheet::sent(fields);
+    let w = page.shell.w;
+    let Some((name, email)) = read_person(&mut page.sheet, w, "name", "email") else {
+        return page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    let business = me.business();
+    let corrected = app
+        .store
+        .write(Order::Business(business.get()), move |tx| {
+            let staff = one(tx, business, StaffId::new(id))?;
+            staff::correct(tx, &staff, &name, &email)
+        })
+        .await?;
+    if corrected {
+        return Ok(saved(PAGE, Done::Saved));
+    }
+    page.sheet.wrong("email", w.say("wrong-email-taken"));
+    page::html_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+async fn member(app: &App, me: &Caller, id: i64) -> Result<MemberPage, Error> {
+    let me = me.clone();
+    let page = app.store.read(move |tx| {
+        let staff = one(tx, me.business(), StaffId::new(id))?;
+        let fields = [("name", &staff.name), ("email", &staff.email)];
+        Ok(MemberPage {
+            shell: Shell::load(tx, &me, At::Settings)?,
+            sheet: Sheet::filled(fields.map(|(field, value)| (field.to_owned(), value.clone()))),
+            staff,
+        })
+    });
+    Ok(page.await?)
 }
 
 /// `POST /office/settings/staff/{id}/link`: a fresh link to set a password; earlier ones end.
