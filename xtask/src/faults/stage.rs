@@ -204,6 +204,7 @@ impl<'a> Stage<'a> {
         let everything = async {
             let (_, (), done) = tokio::join!(visitors, undecided, hurting);
             done?;
+            tokio::time::sleep(SIT_ON).await;
             let names: Vec<&str> = sitters.iter().map(Caller::name).collect();
             let missed = missed(&office, &names).await?;
             ledger.borrow_mut().gone_too_early.extend(missed);
@@ -275,6 +276,10 @@ pub struct Server<'a> {
     pub ready: Ready,
     started_within: Duration,
 }
+
+/// Whoever sits there does so until the server would miss them if they were gone: its grace after a start, and a look.
+/// The texts of the last leavers are held for longer anyway.
+const SIT_ON: Duration = Duration::from_secs(12);
 
 /// Leavers are to be Bookings in ST for so long, then Leads, and so on.
 const DECIDES_EVERY: Duration = Duration::from_secs(5);
