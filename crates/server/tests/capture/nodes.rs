@@ -85,7 +85,7 @@ impl Mortal {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_nodes_pages_get_one_grace_from_another() {
+async fn a_dead_nodes_pages_get_one_grace_and_who_left_is_a_lead_within_twenty_seconds() {
     let Some(world) = first_node().await else {
         return;
     };
@@ -96,6 +96,7 @@ async fn a_dead_nodes_pages_get_one_grace_from_another() {
     gone.opens_at(&world, &second.url).await;
     second.dies();
     gone.dies();
+    let died = world.app().store.read(|tx| Ok(tx.now())).await.unwrap();
     eventually_patiently(|| async { gone.session(&world).await.leaving }).await;
     let leaving = gone.session(&world).await.leaving.unwrap();
     assert_eq!(leaving.departure, Departure::Lost);
@@ -106,6 +107,8 @@ async fn a_dead_nodes_pages_get_one_grace_from_another() {
     let leads = until_leads(&world, 1).await;
     assert_eq!(leads[0].phone.as_deref(), Some("+16025550143"));
     assert_eq!(leads[0].times_left, 1);
+    let took = leads[0].stamps.lead_at.duration_since(died);
+    assert!(took <= SignedDuration::from_secs(20), "it took {took:#}");
     assert!(stays.session_is(&world, "open").await);
 }
 
