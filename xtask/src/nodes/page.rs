@@ -1,5 +1,6 @@
 //! A visitor's open page, with the manners of `line.js`: one line; another one when it is told to move, and
-//! only then the old one let go; a moment's wait and a new one when the line breaks; goodbyes over every road.
+//! only then the old one let go; a moment's wait and a new one when the line breaks, and never more than 5 s while
+//! none opens; goodbyes over every road. Nobody blocks its sockets, so it never takes to posting.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
