@@ -32,7 +32,7 @@ coded! {
     }
 }
 
-/// The server pings every open line this often.
+/// The server pings every open line this often, and says that it is there itself.
 pub const PING_EVERY: SignedDuration = SignedDuration::from_secs(5);
 /// A line without a pong for this long is dead. Shorter calls a 3 s network gap a death.
 pub const DEAD_AFTER: SignedDuration = SignedDuration::from_secs(12);

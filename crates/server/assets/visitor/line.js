@@ -11,6 +11,7 @@ const TOUCH_EVERY = 60_000;
 const OPENS_WITHIN = 5_000;
 const BLOCKED_AFTER = 3; // sockets that did not open, one after the other
 const MOVES_WITHIN = 3_000;
+const SILENT_AFTER = 10_000; // the server says every 5 s that it is there
 const ASLEEP = 20_000;
 
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -85,6 +86,11 @@ export function makeLine({ scheduler, token, gone }) {
         // is listened to.
         clearTimeout(retry);
         retry = setTimeout(connect, Math.random() * MOVES_WITHIN);
+      }
+      if (t === "here") {
+        // A server that was stopped, or whose machine is gone, closes nothing: it falls silent.
+        clearTimeout(retry);
+        retry = setTimeout(connect, SILENT_AFTER);
       }
       if (t !== "ok") return;
       answered = attached = true;
