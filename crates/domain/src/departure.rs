@@ -32,7 +32,7 @@ coded! {
     }
 }
 
-/// The server pings every open line this often.
+/// The server pings every open line this often, and says that it is there itself.
 pub const PING_EVERY: SignedDuration = SignedDuration::from_secs(5);
 /// A line without a pong for this long is dead. Shorter calls a 3 s network gap a death.
 pub const DEAD_AFTER: SignedDuration = SignedDuration::from_secs(12);
@@ -44,9 +44,12 @@ pub const POST_LOST_AFTER: SignedDuration = SignedDuration::from_secs(45);
 pub const IDLE_AFTER: SignedDuration = SignedDuration::from_mins(10);
 /// A page that was asked for and never attached to says nothing after this long.
 pub const RELOAD_SPEAKS_FOR: SignedDuration = SignedDuration::from_secs(20);
-/// After a restart, pages have this long to find the new server: a page that fell back to posts is heard every
-/// 15 seconds.
-pub const RESTART_GRACE: SignedDuration = SignedDuration::from_secs(20);
+/// The pages of a server that died have this long to find another one, or its next life: they try at most 5
+/// seconds apart, and a line takes a moment to open.
+pub const RESTART_GRACE: SignedDuration = SignedDuration::from_secs(8);
+/// After a time without any server, those of whom nothing but silence speaks have this long: a page that posts
+/// does so every 15 seconds.
+pub const RESTART_SILENCE: SignedDuration = SignedDuration::from_secs(20);
 
 /// The silence allowed before a departure counts.
 ///

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::departures::Held;
 use super::scene::{AtTimes, Place, Scene};
+use super::staying;
 use crate::browser::{Browser, Manner};
 use crate::proxy::{Line, Proxy, Way};
 use crate::{Tried, time};
@@ -24,10 +25,11 @@ pub enum Leaving {
     OtherSite,
     OtherSiteCloseButton,
     BrowserTerminated,
+    HiddenAndKilled,
 }
 
 /// Every way, in the order of the table.
-pub const LEAVING: [Leaving; 13] = [
+pub const LEAVING: [Leaving; 14] = [
     Leaving::CloseButton,
     Leaving::TabClosed,
     Leaving::WindowClosed,
@@ -41,6 +43,7 @@ pub const LEAVING: [Leaving; 13] = [
     Leaving::OtherSite,
     Leaving::OtherSiteCloseButton,
     Leaving::BrowserTerminated,
+    Leaving::HiddenAndKilled,
 ];
 
 impl Leaving {
@@ -60,29 +63,47 @@ impl Leaving {
             Leaving::OtherSite => "other site, third-party cookies blocked",
             Leaving::OtherSiteCloseButton => "the same, close button in our frame",
             Leaving::BrowserTerminated => "browser terminated (SIGTERM)",
+            Leaving::HiddenAndKilled => "hidden page, browser killed (SIGKILL)",
         }
     }
 
-    /// The longest it may take from the act to the row: 20 s for a page in view, whatever died.
+    /// The longest it may take from the act to the row: 20 s for a page in view, whatever died, and 60 s for a hidden
+    /// one.
     fn patience(self) -> Duration {
-        Duration::from_secs(20)
+        Duration::from_secs(match self {
+            Leaving::HiddenAndKilled => 60,
+            _ => 20,
+        })
+    }
+
+    /// The shortest: people who look something up come back to a hidden page.
+    fn grace(self) -> Duration {
+        match self {
+            Leaving::HiddenAndKilled => SHOWS_AGAIN_WITHIN,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// A network fails all at once, and who waits for long waits beside the others.
+    fn all_at_once(self) -> bool {
+        matches!(self, Leaving::NetworkCut | Leaving::HiddenAndKilled)
     }
 }
 
-/// Lets `repeats` visitors go this way, one after the other; a network fails all at once.
+/// A hidden page that is lost may be shown again within this.
+const SHOWS_AGAIN_WITHIN: Duration = Duration::from_secs(45);
+
+/// Lets `repeats` visitors go this way, one after the other or all at once.
 pub async fn repeat(scene: &Scene<'_>, way: Leaving, repeats: usize) -> Held {
     let mut held = Held::default();
     let mut names = Vec::new();
-    if way == Leaving::NetworkCut {
-        match all_cut_off(scene, repeats).await {
-            Ok((cut, gone)) => {
+    if way.all_at_once() {
+        match all_leave(scene, way, repeats).await {
+            Ok((left, gone)) => {
                 for visitor in &gone {
-                    held.count(
-                        seen_since(scene, &visitor.visitor.name, cut, way.patience())
-                            .await
-                            .map(Some),
-                    );
-                    names.push(visitor.visitor.name.clone());
+                    let name = &visitor.visitor.name;
+                    held.count(seen_since(scene, name, left, way).await.map(Some));
+                    names.push(name.clone());
                 }
             }
             Err(error) => held.wrong.push(error.to_string()),
@@ -160,7 +181,7 @@ async fn one_leaves(scene: &Scene<'_>, way: Leaving, kept: &mut Kept) -> Tried<(
             gone.scheduler.run("window.kept = true").await?;
             let left = time::wall_ms();
             gone.tab.set_out(&scene.host.elsewhere()).await?;
-            let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
+            let took = seen_since(scene, &gone.visitor.name, left, way).await?;
             gone.tab.back().await?;
             gone.tab.page().shows("When should we come?").await?;
             if gone.tab.page().evaluate("window.kept === true").await? == true {
@@ -182,7 +203,7 @@ async fn one_leaves(scene: &Scene<'_>, way: Leaving, kept: &mut Kept) -> Tried<(
                 _ => browser.kill_renderers().await?,
             }
             // The browser stays until the row is seen: its end must not be what is noticed.
-            let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
+            let took = seen_since(scene, &gone.visitor.name, left, way).await?;
             return Ok((gone.visitor.name, took));
         }
         Leaving::HostPageClosed => {
@@ -214,7 +235,7 @@ async fn one_leaves(scene: &Scene<'_>, way: Leaving, kept: &mut Kept) -> Tried<(
             let gone = scene.visitor(&browser, Place::Hosted).await?;
             let left = time::wall_ms();
             gone.tab.close().await?;
-            let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
+            let took = seen_since(scene, &gone.visitor.name, left, way).await?;
             return Ok((gone.visitor.name, took));
         }
         Leaving::OtherSite | Leaving::OtherSiteCloseButton => {
@@ -235,12 +256,14 @@ async fn one_leaves(scene: &Scene<'_>, way: Leaving, kept: &mut Kept) -> Tried<(
             } else {
                 presses_close(&gone).await?
             };
-            let took = seen_since(scene, &gone.visitor.name, left, way.patience()).await?;
+            let took = seen_since(scene, &gone.visitor.name, left, way).await?;
             return Ok((gone.visitor.name, took));
         }
-        Leaving::NetworkCut => return Err("a network is cut for all at once".into()),
+        Leaving::NetworkCut | Leaving::HiddenAndKilled => {
+            return Err(format!("{} is for all at once", way.name()).into());
+        }
     };
-    let took = seen_since(scene, &name, left, way.patience()).await?;
+    let took = seen_since(scene, &name, left, way).await?;
     Ok((name, took))
 }
 
@@ -261,34 +284,50 @@ const REMOVE_FRAME: &str = "
     if (found.length !== 1) throw new Error(`${found.length} frames`);
     found[0].remove()";
 
-/// Brings `count` visitors to the times, then stops forwarding what they send and get.
-async fn all_cut_off(scene: &Scene<'_>, count: usize) -> Tried<(f64, Vec<AtTimes>)> {
+/// Brings `count` visitors to the times; then all of them go, and say nothing.
+async fn all_leave(scene: &Scene<'_>, way: Leaving, count: usize) -> Tried<(f64, Vec<AtTimes>)> {
     let address = scene.ready().address()?;
     let proxy = Proxy::start(address).await?;
     let manner = Manner {
         detour: Some((address, proxy.address())),
         ..Manner::default()
     };
-    let browser = Browser::launch(scene.run, manner).await?;
+    let mut browser = Browser::launch(scene.run, manner).await?;
     let mut gone = Vec::new();
     for _ in 0..count {
         gone.push(scene.visitor(&browser, Place::Hosted).await?);
     }
-    let cut = time::wall_ms();
-    proxy.set(Way {
-        line: Line::Silent,
-        ..Way::default()
-    });
+    if way == Leaving::HiddenAndKilled {
+        for visitor in &gone {
+            visitor.person.tab().await?;
+            staying::hidden(visitor).await?;
+            // What the page has said of it before this is on the wire by the time it is answered.
+            visitor.tab.page().evaluate(SAID).await?;
+        }
+    }
+    let left = time::wall_ms();
+    if way == Leaving::HiddenAndKilled {
+        browser.kill().await?;
+    } else {
+        proxy.set(Way {
+            line: Line::Silent,
+            ..Way::default()
+        });
+    }
     for visitor in &gone {
         scene
             .inbox
-            .row_of(&visitor.visitor.name, Duration::from_secs(60))
+            .row_of(&visitor.visitor.name, 2 * way.patience())
             .await?;
     }
-    Ok((cut, gone))
+    Ok((left, gone))
 }
 
-async fn seen_since(scene: &Scene<'_>, name: &str, left: f64, patience: Duration) -> Tried<f64> {
+/// Something that the server answers.
+const SAID: &str = "fetch('/readyz').then(() => true)";
+
+async fn seen_since(scene: &Scene<'_>, name: &str, left: f64, way: Leaving) -> Tried<f64> {
+    let patience = way.patience();
     let seen = scene
         .inbox
         .row_of(name, patience + Duration::from_secs(40))
@@ -296,6 +335,9 @@ async fn seen_since(scene: &Scene<'_>, name: &str, left: f64, patience: Duration
     let took = seen - left;
     if took < 0.0 {
         return Err(format!("{name} was in the inbox {} ms before leaving", -took).into());
+    }
+    if took < way.grace().as_secs_f64() * 1000.0 {
+        return Err(format!("{name} was seen after {:.1} s already", took / 1000.0).into());
     }
     if took > patience.as_secs_f64() * 1000.0 {
         return Err(format!("{name} was seen only after {:.1} s", took / 1000.0).into());

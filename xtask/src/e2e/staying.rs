@@ -210,7 +210,8 @@ async fn act(scene: &Scene<'_>, way: Staying, proxy: &Proxy, visitors: &[AtTimes
     Ok(())
 }
 
-async fn hidden(visitor: &AtTimes) -> Tried<()> {
+/// Waits until their tab is out of view.
+pub async fn hidden(visitor: &AtTimes) -> Tried<()> {
     visitor
         .tab
         .page()

@@ -22,10 +22,10 @@ pub enum Way {
 
 const WAYS: [Way; 3] = [Way::Closes, Way::Leaves, Way::Vanishes];
 
-/// A departure that met a server's death waits for that to be noticed (15 s are promised: 10 s of silence, looked
-/// for every 3 s) and gets the grace of 20 s that pages need to come back; and 2 s more, in which the sweep comes
-/// round on a machine that runs all three servers, their database and all their visitors.
-const LATEST: Duration = Duration::from_secs(15 + 20 + 2);
+/// A departure that met a server's death is a lead within 20 s: 10 s of silence until the server is taken for dead, 1 s
+/// until somebody looks, 8 s in which its pages may come back, 1 s until the sweep comes round. And 2 s more for a
+/// machine that runs all three servers, their database and all their visitors.
+const LATEST: Duration = Duration::from_secs(10 + 1 + 8 + 1 + 2);
 /// Everything is a lead, and ServiceTitan has it, within this after the last departure. What a dead server had on
 /// the wire takes the longest: its lease has to end, and ServiceTitan is given two minutes to show it.
 const SETTLES: Duration = Duration::from_secs(300);

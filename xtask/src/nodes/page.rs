@@ -1,5 +1,6 @@
-//! A visitor's open page, with the manners of `line.js`: one line; another one when it is told to move, and
-//! only then the old one let go; a moment's wait and a new one when the line breaks; goodbyes over every road.
+//! A visitor's open page, with the manners of `line.js`: one line; another one when it is told to move or the server
+//! is silent, and only then the old one let go; a moment's wait and a new one when the line breaks, and never more
+//! than 5 s while none opens; goodbyes over every road. Nobody blocks its sockets, so it never takes to posting.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -27,6 +28,7 @@ const PAGE: &str = "nodes";
 const FIRST_WAIT: u64 = 500;
 const LONGEST_WAIT: u64 = 5_000;
 const MOVES_WITHIN: u64 = 3_000;
+const SILENT_AFTER: Duration = Duration::from_secs(10);
 const OPENS_WITHIN: Duration = Duration::from_secs(5);
 /// Somebody who reads touches the page now and then; nobody touched for ten minutes is idle.
 const TOUCHED_EVERY: Duration = Duration::from_secs(120);
@@ -134,6 +136,9 @@ impl Page<'_> {
                 Woken::Heard(None | Some(Message::Close(_))) => {
                     (self.socket, moves) = (None, None);
                     self.waits().await;
+                }
+                Woken::Heard(Some(Message::Text(said))) if said.contains("here") => {
+                    moves = Some(Instant::now() + SILENT_AFTER);
                 }
                 Woken::Heard(Some(Message::Text(said))) if said.contains("moved") => {
                     moves = Some(Instant::now() + self.shared.draw(0, MOVES_WITHIN));

@@ -1,14 +1,17 @@
 // Presence: one line per open page, so that the server knows at once when the page has gone. The page says
 // `bye` and closes the line itself when it is put away: browsers keep the sockets of frozen pages open.
-// Where sockets do not open, the same words go by POST. Not here: what a departure means; the server judges.
+// Where sockets do not open and posts arrive, the same words go by POST; where neither does, no server is there,
+// and both are tried until one is. Not here: what a departure means; the server judges.
 
 const FIRST_WAIT = 500;
-const LONGEST_WAIT = 5_000;
+const LONGEST_WAIT = 5_000; // and OPENS_WITHIN: the server's patience after its restart counts on the two
 const HERE_EVERY = 15_000;
 const SOCKET_AGAIN = 60_000;
 const TOUCH_EVERY = 60_000;
 const OPENS_WITHIN = 5_000;
+const BLOCKED_AFTER = 3; // sockets that did not open, one after the other
 const MOVES_WITHIN = 3_000;
+const SILENT_AFTER = 10_000; // the server says every 5 s that it is there
 const ASLEEP = 20_000;
 
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -24,10 +27,9 @@ export function makeLine({ scheduler, token, gone }) {
   let wanted = false; // between start and stop
   let away = false; // between pagehide and pageshow
   let socket = null; // the one that counts
-  let begunAt = 0;
   let attached = false;
-  let failures = []; // when it did not open, newest last
-  let posting = 0; // the timer of `here`
+  let failures = 0; // sockets that did not open since one did
+  let posting = 0; // the timer of `here`, while posts arrive in the place of a socket
   let retry = 0;
   let touchedAt = 0;
   let hiddenAt = 0;
@@ -43,10 +45,12 @@ export function makeLine({ scheduler, token, gone }) {
     return JSON.stringify(said);
   }
 
+  // Resolves to whether our server has it: a proxy without one answers 502 to 504.
   function post(text) {
     // text/plain and under 200 bytes: needs no preflight and outlives the page.
     const headers = { "Content-Type": "text/plain" };
-    return fetch(`${path}/say`, { method: "POST", body: text, keepalive: true, headers }).then(() => {}, () => {});
+    return fetch(`${path}/say`, { method: "POST", body: text, keepalive: true, headers })
+      .then(({ status }) => status < 500, () => false);
   }
 
   // Where every road counts the word goes by both: copies carry the same number and count once.
@@ -60,15 +64,16 @@ export function makeLine({ scheduler, token, gone }) {
   function connect() {
     clearTimeout(retry);
     if (!wanted || away) return;
-    const opening = socket?.readyState === WebSocket.CONNECTING && Date.now() - begunAt < OPENS_WITHIN;
-    if (opening) return;
+    if (socket?.readyState === WebSocket.CONNECTING) return;
     const former = socket;
     if (former) former.onclose = former.onmessage = null;
     const fresh = new WebSocket(location.origin.replace(/^http/, "ws") + path);
     let answered = false;
     socket = fresh;
-    begunAt = Date.now();
     attached = false;
+    setTimeout(() => {
+      if (fresh.readyState === WebSocket.CONNECTING) fresh.close();
+    }, OPENS_WITHIN);
     fresh.onopen = () => fresh.send(message("attach"));
     fresh.onmessage = (event) => {
       const { t } = JSON.parse(event.data);
@@ -82,11 +87,16 @@ export function makeLine({ scheduler, token, gone }) {
         clearTimeout(retry);
         retry = setTimeout(connect, Math.random() * MOVES_WITHIN);
       }
+      if (t === "here") {
+        // A server that was stopped, or whose machine is gone, closes nothing: it falls silent.
+        clearTimeout(retry);
+        retry = setTimeout(connect, SILENT_AFTER);
+      }
       if (t !== "ok") return;
       answered = attached = true;
-      failures = [];
-      clearInterval(posting);
-      posting = 0;
+      failures = 0;
+      clearTimeout(retry);
+      stopPosting();
       former?.close(); // only now, so that no silence lies between the two
     };
     fresh.onclose = () => {
@@ -96,29 +106,42 @@ export function makeLine({ scheduler, token, gone }) {
       attached = false;
       if (!wanted || away) return;
       if (!answered) failed();
-      clearTimeout(retry);
-      const wait = posting ? SOCKET_AGAIN : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures.length);
-      retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
+      again();
     };
   }
 
-  function failed() {
-    const now = Date.now();
-    failures = [...failures, now].slice(-3);
-    if (failures.length < 3 || now - failures[0] > 10_000 || posting) return;
-    posting = setInterval(here, HERE_EVERY);
-    here();
+  function again() {
+    clearTimeout(retry);
+    const wait = posting ? SOCKET_AGAIN : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures);
+    retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
   }
 
-  function here() {
-    if (!hidden()) post(message("here"));
+  // Either sockets are blocked, or no server is there: a post finds out.
+  function failed() {
+    failures += 1;
+    if (failures >= BLOCKED_AFTER && !posting) here();
+  }
+
+  async function here() {
+    if (hidden()) return;
+    const arrived = await post(message("here"));
+    if (!wanted || attached) return;
+    if (arrived) posting ||= setInterval(here, HERE_EVERY);
+    else if (posting) {
+      stopPosting();
+      again();
+    }
+  }
+
+  function stopPosting() {
+    clearInterval(posting);
+    posting = 0;
   }
 
   function stop() {
     wanted = false;
     clearTimeout(retry);
-    clearInterval(posting);
-    posting = 0;
+    stopPosting();
     letGo();
   }
 

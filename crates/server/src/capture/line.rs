@@ -368,6 +368,10 @@ async fn listen(
                 if heard.elapsed() > dead_after || !write(socket, Message::Ping(Bytes::new())).await {
                     return gone(moves_until);
                 }
+                // Scripts see no pings: so that a page finds another server when this one is silent.
+                if moves_until.is_none() && !write(socket, Message::text(r#"{"t":"here"}"#)).await {
+                    return gone(moves_until);
+                }
             }
             within = told_to_move(&mut standing, owner), if moves_until.is_none() => {
                 if !write(socket, Message::text(r#"{"t":"moved"}"#)).await || within.is_zero() {

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use ringback_domain::departure::RESTART_GRACE;
+use ringback_domain::departure::{RESTART_GRACE, RESTART_SILENCE};
 
 use super::page::Owner;
 use super::{StoreError, Tx, migrate, sql};
@@ -141,17 +141,30 @@ pub struct Others {
 
 impl Others {
     /// Whose signs count now. After a time without any server nobody could tell that they are still there: for
-    /// [`RESTART_GRACE`] only those are judged who have been heard since. Nothing is written for it; a server that
-    /// is ended once more in that time begins it anew.
-    pub fn heard_since(&self, now: Timestamp) -> Timestamp {
+    /// [`RESTART_GRACE`] only those departures are judged that have been noticed since, and for [`RESTART_SILENCE`]
+    /// only the silence of those who have been heard since. Nothing is written for it; a server that is ended once
+    /// more in that time begins it anew.
+    pub fn heard_since(&self, now: Timestamp) -> HeardSince {
         let began = now.duration_since(self.somebody_since);
         // A clock that was set back leaves a beginning that is still to come: it holds nobody up.
-        if (SignedDuration::ZERO..RESTART_GRACE).contains(&began) {
-            self.somebody_since
-        } else {
-            Timestamp::UNIX_EPOCH
+        let held = |grace| match (SignedDuration::ZERO..grace).contains(&began) {
+            true => self.somebody_since,
+            false => Timestamp::UNIX_EPOCH,
+        };
+        HeardSince {
+            departed: held(RESTART_GRACE),
+            silent: held(RESTART_SILENCE),
         }
     }
+}
+
+/// The earliest signs that count: see [`Others::heard_since`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeardSince {
+    /// Of those whose departure has been noticed.
+    pub departed: Timestamp,
+    /// Of those who are only silent.
+    pub silent: Timestamp,
 }
 
 /// The nodes whose lives are over, each with the number that is above all of its lives.

@@ -12,6 +12,7 @@ use ringback_domain::session::{
 };
 
 use super::news::News;
+use super::node::HeardSince;
 use super::page::Owner;
 use super::{
     Hint, Row, StoreError, Tx, appointment, delivery, integration, json, lead, page, scheduler, sql,
@@ -226,11 +227,11 @@ pub struct Due {
 }
 
 /// What the sweep has to look at until then, earliest first; across businesses, by name. Only those that have
-/// given a sign (a touch, a departure) since `heard_since`: see [`super::node::Others::heard_since`].
+/// given a sign (a touch, a departure) since `heard`: see [`super::node::Others::heard_since`].
 pub fn due(
     tx: &mut Tx<'_>,
     owner: &Owner,
-    heard_since: jiff::Timestamp,
+    heard: HeardSince,
     until: jiff::Timestamp,
     limit: i64,
 ) -> Result<Vec<Due>, StoreError> {
@@ -240,11 +241,12 @@ pub fn due(
                     (SELECT page.node FROM page WHERE page.session_id = due.id
                      ORDER BY page.seen_at DESC LIMIT 1) AS node
              FROM (SELECT business_id, id, due_at FROM session
-                   WHERE due_at >= $1 AND due_at <= $2 AND COALESCE(departed_at, touched_at) >= $1
-                   ORDER BY due_at LIMIT $3) AS due
+                   WHERE due_at >= $1 AND due_at <= $3
+                     AND CASE WHEN departed_at IS NULL THEN touched_at >= $2 ELSE departed_at >= $1 END
+                   ORDER BY due_at LIMIT $4) AS due
              ORDER BY due.due_at"
         ),
-        &[&heard_since, &until, &limit],
+        &[&heard.departed, &heard.silent, &until, &limit],
         |row| {
             let node: Option<String> = row.get("node")?;
             Ok(Due {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use jiff::SignedDuration;
-use ringback_domain::departure::Departure;
+use ringback_domain::departure::{Departure, POST_EVERY, RESTART_GRACE, RESTART_SILENCE};
 use ringback_domain::lead::{Lead, LeadStatus};
 use ringback_domain::scheduler::SchedulerSettings;
 use ringback_domain::session::Step;
@@ -35,6 +35,8 @@ on_both_engines!(
     nobody_to_reach_is_no_lead,
     drop_off_switched_off_captures_nobody,
     after_a_restart_an_open_page_gets_one_grace,
+    a_minute_without_a_server_is_not_the_silence_of_a_page_that_posts,
+    who_left_before_a_restart_does_not_wait_for_those_who_post,
     posts_stand_in_for_a_socket,
     an_untouched_page_is_idle,
     a_clock_that_jumps_is_no_departure,
@@ -256,6 +258,53 @@ async fn after_a_restart_an_open_page_gets_one_grace(world: TestServer) {
     let leads = until_leads(&world, 1).await;
     assert_eq!(leads[0].phone.as_deref(), Some("+16025550143"));
     assert!(stays.session_is(&world, "open").await);
+}
+
+async fn a_minute_without_a_server_is_not_the_silence_of_a_page_that_posts(world: TestServer) {
+    let mut posts = Visitor::with_phone(&world, "+16025550142").await;
+    let mut silent = Visitor::with_phone(&world, "+16025550143").await;
+    let mut leaves = Visitor::with_phone(&world, "+16025550144").await;
+    posts.posts(&world, "here").await;
+    silent.posts(&world, "here").await;
+    let clock = world.clock.clone();
+    let world = world
+        .restart_after(|| clock.advance(SignedDuration::from_secs(60)))
+        .await;
+    world
+        .clock
+        .advance(POST_EVERY - SignedDuration::from_secs(2));
+    // Who leaves now and is judged tells that the others could have been.
+    leaves.opens(&world).await;
+    leaves.says("bye").await;
+    assert_eq!(until_leads(&world, 1).await[0].departure, Departure::Left);
+    for visitor in [&posts, &silent] {
+        assert!(visitor.session_is(&world, "open").await);
+    }
+    posts.posts(&world, "here").await;
+    world
+        .clock
+        .advance(RESTART_SILENCE - POST_EVERY + SignedDuration::from_secs(2));
+    until_leads(&world, 2).await;
+    assert!(silent.session_is(&world, "abandoned").await);
+    assert!(posts.session_is(&world, "open").await);
+}
+
+async fn who_left_before_a_restart_does_not_wait_for_those_who_post(world: TestServer) {
+    let mut ana = Visitor::with_phone(&world, "+16025550142").await;
+    ana.opens(&world).await;
+    ana.dies();
+    let leaving = eventually(|| async { ana.session(&world).await.leaving }).await;
+    let clock = world.clock.clone();
+    // Her grace ends while nobody can judge her.
+    let world = world
+        .restart_after(|| clock.advance(SignedDuration::from_secs(60)))
+        .await;
+    let back = world.app().store.read(|tx| Ok(tx.now())).await.unwrap();
+    world.clock.advance(RESTART_GRACE);
+    let leads = until_leads(&world, 1).await;
+    assert_eq!(leads[0].stamps.left_at, leaving.at);
+    let waited = leads[0].stamps.lead_at.duration_since(back);
+    assert!(waited < RESTART_SILENCE, "{waited:#}");
 }
 
 async fn posts_stand_in_for_a_socket(world: TestServer) {

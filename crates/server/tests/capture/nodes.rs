@@ -16,11 +16,14 @@ async fn first_node() -> Option<TestServer> {
     TestServer::start(Engine::Postgres).await
 }
 
-/// What the server says next on this visitor's line, beside pings; `None` when the line has ended.
+/// What the server says of itself every few seconds.
+const HERE: &str = r#"{"t":"here"}"#;
+
+/// What the server says next on this visitor's line, beside that it is there; `None` when the line has ended.
 async fn hears(visitor: &mut Visitor) -> Option<String> {
     let next = async {
         while let Some(Ok(message)) = visitor.socket.as_mut().unwrap().next().await {
-            if message.is_text() {
+            if message.is_text() && message.to_text().unwrap() != HERE {
                 return Some(message.into_text().unwrap().to_string());
             }
         }
@@ -85,7 +88,7 @@ impl Mortal {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_nodes_pages_get_one_grace_from_another() {
+async fn a_dead_nodes_pages_get_one_grace_and_who_left_is_a_lead_within_twenty_seconds() {
     let Some(world) = first_node().await else {
         return;
     };
@@ -96,6 +99,7 @@ async fn a_dead_nodes_pages_get_one_grace_from_another() {
     gone.opens_at(&world, &second.url).await;
     second.dies();
     gone.dies();
+    let died = world.app().store.read(|tx| Ok(tx.now())).await.unwrap();
     eventually_patiently(|| async { gone.session(&world).await.leaving }).await;
     let leaving = gone.session(&world).await.leaving.unwrap();
     assert_eq!(leaving.departure, Departure::Lost);
@@ -106,6 +110,8 @@ async fn a_dead_nodes_pages_get_one_grace_from_another() {
     let leads = until_leads(&world, 1).await;
     assert_eq!(leads[0].phone.as_deref(), Some("+16025550143"));
     assert_eq!(leads[0].times_left, 1);
+    let took = leads[0].stamps.lead_at.duration_since(died);
+    assert!(took <= SignedDuration::from_secs(20), "it took {took:#}");
     assert!(stays.session_is(&world, "open").await);
 }
 
@@ -154,6 +160,25 @@ async fn a_node_that_was_taken_for_dead_lives_anew_and_its_pages_attach_anew() {
     assert!(leads(&world).await.is_empty());
     assert!(ana.session_is(&world, "open").await);
     second.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_says_on_every_line_that_it_is_there() {
+    let Some(world) = first_node().await else {
+        return;
+    };
+    let mut ana = Visitor::with_phone(&world, "+16025550142").await;
+    ana.opens(&world).await;
+    let next = async {
+        while let Some(Ok(message)) = ana.socket.as_mut().unwrap().next().await {
+            if message.is_text() {
+                return message.to_text().unwrap().to_owned();
+            }
+        }
+        String::new()
+    };
+    let said = tokio::time::timeout(Duration::from_secs(20), next).await;
+    assert_eq!(said.expect("it is not silent"), HERE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
