@@ -10,7 +10,8 @@
 //! run again, so no update is lost. (SERIALIZABLE would also forbid two commands to pass each other by
 //! reading what the other writes, but it takes neighbours in one index page for rivals: a quarter of all
 //! writes of unrelated sessions had to be run again.) A lost connection is made again, and a COMMIT whose
-//! answer got lost is looked up by its transaction id before anybody is told anything.
+//! answer got lost is looked up by its transaction id before anybody is told anything: by that alone as long as the
+//! server has not recovered meanwhile.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -406,9 +407,11 @@ impl Worker {
             return Ok(goes_on);
         }
         let began = Instant::now();
+        let life = connection.life.clone();
         match connection.simple("COMMIT") {
             Ok(_) => {}
-            Err(_) if connection.is_lost() => match self.look_up_commit(&begun.id) {
+            Err(_) if connection.is_lost() => match self.look_up_commit(&begun.id, life.as_deref())
+            {
                 Ok(()) => {}
                 Err(Trouble::Passing(_)) => return Err(Lost::NotCommitted),
                 Err(Trouble::Final(error)) => return Err(Lost::Unknown(error)),
@@ -454,9 +457,10 @@ impl Worker {
             return connection.simple("ROLLBACK").map(|_| hints);
         }
         let began = Instant::now();
+        let life = connection.life.clone();
         match connection.simple("COMMIT") {
             Ok(_) => {}
-            Err(_) if connection.is_lost() => self.look_up_commit(&begun.id)?,
+            Err(_) if connection.is_lost() => self.look_up_commit(&begun.id, life.as_deref())?,
             Err(trouble) => return Err(trouble),
         }
         self.shared.figures.committed(1, began.elapsed());
@@ -464,7 +468,11 @@ impl Worker {
     }
 
     /// The connection broke while COMMIT was on its way. Only the database knows whether it took effect.
-    fn look_up_commit(&mut self, id: &str) -> Result<(), Trouble> {
+    ///
+    /// PostgreSQL logs no id when it hands it out: what dies before any of it is on disk, or at the standby, leaves
+    /// its id to be handed out again. In another life of the server `committed` may be somebody else's. `aborted` is
+    /// true in any: had ours been committed, its record would have survived, and with it the id would be spent.
+    fn look_up_commit(&mut self, id: &str, life: Option<&str>) -> Result<(), Trouble> {
         let unknown = || {
             Trouble::Final(StoreError::Unavailable(
                 "the connection was lost while committing, and whether it took effect cannot be told".into(),
@@ -476,14 +484,19 @@ impl Worker {
                 std::thread::sleep(FIRST_BACKOFF);
                 continue;
             };
+            let same_life = life.is_some() && life == connection.life.as_deref();
             match connection.commit_status(id) {
-                Ok(Some(status)) if status == "committed" => return Ok(()),
+                Ok(Some(status)) if status == "committed" && same_life => return Ok(()),
+                Ok(Some(status)) if status == "committed" => return Err(unknown()),
                 Ok(Some(status)) if status == "aborted" => {
                     return Err(Trouble::Passing(connection_lost()));
                 }
-                // Still open: the server has not noticed that we are gone. It has to, before we ask again.
+                // Still open: the server has not noticed that we are gone. It has to, before we ask again. In
+                // another life it is somebody else's, who is let be.
                 Ok(Some(_)) => {
-                    let _ = connection.end_transaction(id);
+                    if same_life {
+                        let _ = connection.end_transaction(id);
+                    }
                     std::thread::sleep(FIRST_BACKOFF);
                 }
                 Err(Trouble::Passing(_)) => std::thread::sleep(FIRST_BACKOFF),
@@ -551,6 +564,8 @@ pub(super) struct Connection {
     reading: bool,
     /// The server has gone, or has told us to: no further word is to be had here.
     lost: bool,
+    /// From which start or recovery of which server it is; `None` where that is not told.
+    life: Option<String>,
 }
 
 struct Begun {
@@ -560,13 +575,19 @@ struct Begun {
 }
 
 impl Connection {
-    fn new(client: Client) -> Self {
+    fn new(mut client: Client) -> Self {
+        // A server that recovers because one of its processes was killed does not count as started anew. Where its
+        // recovery ended changes then, and stands still while it takes writes.
+        const LIFE: &str =
+            "SELECT CONCAT_WS(' ', pg_postmaster_start_time(), pg_last_wal_replay_lsn())";
+        let life = client.query_one(LIFE, &[]).map(|row| row.get(0)).ok();
         Self {
             client,
             prepared: HashMap::new(),
             passing: false,
             reading: false,
             lost: false,
+            life,
         }
     }
 

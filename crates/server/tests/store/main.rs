@@ -1,5 +1,6 @@
 //! The store's promises, each told once and kept by both engines. What only one engine can break is told in
-//! `sqlite_file.rs`, `disk.rs` and `postgres_line.rs`; `statements.rs` reads every statement of the source.
+//! `sqlite_file.rs`, `disk.rs`, `postgres_line.rs` and `postgres_restart.rs`; `statements.rs` reads every statement of
+//! the source.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod bounds;
@@ -7,6 +8,7 @@ mod disk;
 mod jump;
 mod postgres_company;
 mod postgres_line;
+mod postgres_restart;
 mod sqlite_file;
 mod statements;
 

@@ -274,19 +274,23 @@ pub fn store_behind_a_line() -> Option<(Place, Line, Store)> {
         .expect("RINGBACK_TEST_POSTGRES names host and port")[0];
     let line = Line::to(server);
     url.set_host(Some("127.0.0.1")).unwrap();
-    url.set_port(Some(line.address.port())).unwrap();
-    let options = StoreOptions {
-        readers: 1,
-        writers: 1,
-        longest_batch: Duration::from_secs(60),
-        ..StoreOptions::default()
-    };
+    url.set_port(Some(line.port())).unwrap();
     let config = StoreConfig::Postgres {
         url: String::from(url).into(),
     };
     let store =
-        Store::open_with(&config, Clock::system(), options).expect("it opens over the line");
+        Store::open_with(&config, Clock::system(), one_writer()).expect("it opens over the line");
     Some((place, line, store))
+}
+
+/// One writer and one reader.
+pub fn one_writer() -> StoreOptions {
+    StoreOptions {
+        readers: 1,
+        writers: 1,
+        longest_batch: Duration::from_secs(60),
+        ..StoreOptions::default()
+    }
 }
 
 /// Where the line breaks next.
@@ -296,6 +300,8 @@ pub enum Break {
     BeforeCommit,
     /// The COMMIT is swallowed, and the server is left waiting for it.
     WithoutAWord,
+    /// The same, and nobody gets through any more.
+    UntilMended,
     /// The COMMIT takes effect; its answer is swallowed.
     AfterCommit,
     /// Every connection, and every new one.
@@ -316,7 +322,7 @@ struct LineState {
 }
 
 impl Line {
-    fn to(server: SocketAddr) -> Self {
+    pub fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::<Mutex<LineState>>::default();
@@ -336,7 +342,11 @@ impl Line {
         Self { address, state }
     }
 
-    fn break_once(&self, at: Break) {
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub fn break_once(&self, at: Break) {
         self.state.lock().unwrap().next_break = Some(at);
     }
 
@@ -356,7 +366,7 @@ impl Line {
         state.connections.drain(..).for_each(close);
     }
 
-    fn mend(&self) {
+    pub fn mend(&self) {
         self.state.lock().unwrap().next_break = None;
     }
 }
@@ -386,12 +396,16 @@ fn carry(mut client: TcpStream, mut server: TcpStream, state: &Mutex<LineState>)
                     state.commits_let_through -= 1;
                     None
                 } else {
-                    state.next_break.take()
+                    let next_break = state.next_break.take();
+                    if next_break == Some(Break::UntilMended) {
+                        state.next_break = Some(Break::Always);
+                    }
+                    next_break
                 }
             };
             match next_break {
                 Some(Break::BeforeCommit) => break,
-                Some(Break::WithoutAWord) => {
+                Some(Break::WithoutAWord | Break::UntilMended) => {
                     close(client);
                     answers.join().unwrap();
                     return;
