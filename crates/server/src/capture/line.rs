@@ -323,7 +323,8 @@ async fn listen(
 ) -> End {
     let dead_after = Duration::try_from(DEAD_AFTER).expect("a positive constant");
     let ping_every = Duration::try_from(PING_EVERY).expect("a positive constant");
-    let mut ping = tokio::time::interval_at(Instant::now() + ping_every, ping_every);
+    // The first at once: a page waits for the next word only after the first.
+    let mut ping = tokio::time::interval(ping_every);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut heard, mut ticked) = (Instant::now(), Instant::now());
     let (mut minute, mut sayings) = (Instant::now(), 0);

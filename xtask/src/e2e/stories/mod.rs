@@ -66,6 +66,12 @@ pub async fn stories(scene: &Scene<'_>, only: Option<&str>) -> Tried<Tally> {
         .await;
     teller
         .tell(
+            "a page that no server answered for 20 s is back within 8 s",
+            returning::after_an_outage(scene),
+        )
+        .await;
+    teller
+        .tell(
             "without the ticked box no text, and the lead says why",
             returning::not_asked_for(scene),
         )

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::browser::{Browser, Manner};
 use crate::e2e::scene::{Place, Scene};
 use crate::e2e::visitor::Visitor;
+use crate::proxy::{Line, Proxy, Way};
 use crate::{Tried, time};
 
 pub async fn after_a_reload(scene: &Scene<'_>) -> Tried<()> {
@@ -44,6 +45,36 @@ pub async fn soon(scene: &Scene<'_>) -> Tried<()> {
     } else {
         Err(format!("{} is back, and got a text", visitor.name).into())
     }
+}
+
+/// Who waits for a page after a restart waits for 8 s.
+const BACK_WITHIN: Duration = Duration::from_secs(8);
+
+pub async fn after_an_outage(scene: &Scene<'_>) -> Tried<()> {
+    let address = scene.ready().address()?;
+    let proxy = Proxy::start(address).await?;
+    let manner = Manner {
+        detour: Some((address, proxy.address())),
+        ..Manner::default()
+    };
+    let browser = Browser::launch(scene.run, manner).await?;
+    let at = scene.visitor(&browser, Place::Hosted).await?;
+    proxy.set(Way {
+        line: Line::Dropped,
+        ..Way::default()
+    });
+    scene
+        .inbox
+        .row_of(&at.visitor.name, Duration::from_secs(20))
+        .await?;
+    // Long enough for a page that took to posting meanwhile to be far from its next post.
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    proxy.set(Way::default());
+    time::until("the page to be back", BACK_WITHIN, || async {
+        let lead = only_lead(scene, &at.visitor).await?;
+        Ok((!lead["back_since"].is_null()).then_some(()))
+    })
+    .await
 }
 
 pub async fn not_asked_for(scene: &Scene<'_>) -> Tried<()> {
