@@ -71,7 +71,7 @@ pub async fn inbound(
             })
             .await?;
         if stops {
-            nothing_on_the_wire(&app, &addressed, &from).await?;
+            no_text_going(&app, &addressed, &from).await?;
         }
     }
     Ok((
@@ -82,9 +82,10 @@ pub async fn inbound(
 }
 
 /// A STOP is acknowledged when no text to its number is on the wire any more: what was put there before it may still
-/// be on its way to the carrier, and whoever has been told that it holds must not see it tried afterwards. It stands
-/// in the ledger already, so a call that takes too long does not keep the carrier waiting.
-async fn nothing_on_the_wire(
+/// be on its way to the carrier, and whoever has been told that it holds must not see it tried afterwards. Nor while one
+/// is claimed: made and claimed while the STOP was noted, it may not have seen it. The STOP stands in the ledger already,
+/// so a call that takes too long does not keep the carrier waiting.
+async fn no_text_going(
     app: &App,
     businesses: &[BusinessId],
     phone: &str,
@@ -94,7 +95,7 @@ async fn nothing_on_the_wire(
         let (businesses, phone) = (businesses.to_vec(), phone.to_owned());
         let sending = app.store.read(move |tx| {
             businesses.iter().try_fold(false, |sending, business| {
-                Ok(sending || outbox::is_text_on_wire(tx, *business, &phone)?)
+                Ok(sending || outbox::is_text_going(tx, *business, &phone)?)
             })
         });
         if !sending.await? || Instant::now() >= until {

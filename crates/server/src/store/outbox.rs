@@ -373,8 +373,8 @@ pub fn withdraw_texts_to(
     )
 }
 
-/// Whether a text to this number is on the wire.
-pub fn is_text_on_wire(
+/// Whether a text to this number is on the wire, or may be there in a moment: claimed, its rules being asked.
+pub fn is_text_going(
     tx: &mut Tx<'_>,
     business: BusinessId,
     phone: &str,
@@ -383,7 +383,7 @@ pub fn is_text_on_wire(
         sql!(
             "SELECT 1 AS one FROM lead JOIN delivery ON delivery.lead_id = lead.id
              WHERE lead.business_id = $1 AND lead.phone = $2 AND delivery.kind LIKE 'text%'
-               AND delivery.state = 'sending' LIMIT 1"
+               AND delivery.state IN ('claimed', 'sending') LIMIT 1"
         ),
         &[&business, &phone],
         |row| row.get("one"),

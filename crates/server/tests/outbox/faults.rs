@@ -299,7 +299,8 @@ async fn leaves_into_the_hands_of_a_dead_node(
     .await
 }
 
-fn leaves(tx: &mut Tx<'_>, business: BusinessId, id: SessionId) -> Result<LeadId, StoreError> {
+/// They leave at this very moment.
+pub fn leaves(tx: &mut Tx<'_>, business: BusinessId, id: SessionId) -> Result<LeadId, StoreError> {
     let mut session = session::get(tx, business, id)?;
     session.page_went(Departure::Closed, false, Presence::NOBODY, tx.now());
     session::judge(tx, &mut session)?;

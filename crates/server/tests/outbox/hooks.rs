@@ -1,15 +1,22 @@
 //! What the carrier tells us: believed when signed, counted once, in whatever order it comes.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use ringback_domain::delivery::DeliveryKind::TextFollowUp;
+use ringback_domain::delivery::DeliveryState;
 use ringback_domain::delivery::DeliveryStatus::{Done, Unknown};
 use ringback_domain::follow_up::TextNote;
 use ringback_domain::lead::LeadEvent;
 use ringback_sandbox::{Delivery, Fault, FaultKind, signature};
 use ringback_server::sms::twilio;
 use ringback_server::store::integration::TEXTS;
+use ringback_server::store::outbox::{self, Channel};
 use ringback_server::store::{opt_out, text_message};
+use tokio::time::timeout;
 
+use crate::faults::leaves;
 use crate::stories;
 use crate::world::World;
 
@@ -21,6 +28,7 @@ stories!(
     the_next_auth_token_is_believed_beside_the_old,
     a_reply_is_for_people_to_read_and_told_once,
     the_carriers_own_word_for_stop_counts,
+    a_stop_waits_for_a_text_that_was_claimed_while_it_was_noted,
     a_report_about_a_text_we_do_not_know_is_no_mistake,
     nonsense_is_no_fault_of_ours,
 );
@@ -206,6 +214,56 @@ async fn the_carriers_own_word_for_stop_counts(w: World) {
         let is_out = w.write(move |tx| opt_out::is_out(tx, business, ANA)).await;
         assert_eq!(is_out, out, "after {kind}");
     }
+}
+
+/// Two transactions that do not see each other: one notes the STOP, the other asks the rules whether a text that
+/// was made and claimed meanwhile may go. It may be on the wire an instant later.
+async fn a_stop_waits_for_a_text_that_was_claimed_while_it_was_noted(w: World) {
+    w.set(|s| s.holds.text_seconds = 0).await;
+    let (business, owner) = (w.server.seeded.business, w.app().owner());
+    let ana = w.visitor(ANA, true).await.session;
+    let sid = "SM00000000000000000000000000000001";
+    let claimed = w.write(move |tx| {
+        leaves(tx, business, ana)?;
+        let claimed = outbox::claim(tx, &owner, business, Channel::Text, 10)?;
+        text_message::came_in(tx, business, ANA, "STOP", sid, None)?;
+        opt_out::note(
+            tx,
+            business,
+            ANA,
+            true,
+            opt_out::Source::InboundText,
+            "STOP",
+        )?;
+        Ok(claimed)
+    });
+    let claimed = claimed.await.remove(0);
+    let credentials = w.credentials();
+    let fields = [
+        ("AccountSid", credentials.account_sid.as_str()),
+        ("MessageSid", sid),
+        ("From", ANA),
+        ("To", credentials.from_number.as_str()),
+        ("Body", "STOP"),
+    ];
+    let token = credentials.auth_token.as_str();
+    let mut stop = pin!(w.posts("/hooks/texts/inbound", &fields, Some(token)));
+    let waits = Duration::from_millis(300);
+    let told = timeout(waits, &mut stop).await;
+    assert!(told.is_err(), "while it is claimed: {told:?}");
+    let going = claimed.clone();
+    let goes = w.write(move |tx| outbox::put_on_wire(tx, &going, Some("our-id")));
+    assert!(goes.await);
+    let told = timeout(waits, &mut stop).await;
+    assert!(told.is_err(), "while it is on the wire: {told:?}");
+    let done = DeliveryState::Done {
+        outside_id: "SM00000000000000000000000000000002".into(),
+    };
+    assert!(
+        w.write(move |tx| outbox::settle(tx, &claimed, &done, 0, None))
+            .await
+    );
+    assert_eq!(stop.await, 200);
 }
 
 async fn a_report_about_a_text_we_do_not_know_is_no_mistake(w: World) {
