@@ -277,6 +277,15 @@ where
     }
 }
 
+/// With the end of its time as it is by now: it has moved when the clock jumped while the outside was asked.
+fn with_its_time(tx: &mut Tx<'_>, asked: &Delivery) -> Result<Delivery, StoreError> {
+    let stands = rows::get(tx, asked.business, asked.id)?;
+    Ok(Delivery {
+        expires_at: stands.map_or(asked.expires_at, |stands| stands.expires_at),
+        ..asked.clone()
+    })
+}
+
 /// An outcome became unknown: people see it.
 fn shown_as_unknown(tx: &mut Tx<'_>, delivery: &Delivery, why: &str) -> Result<(), StoreError> {
     match Channel::of(delivery) {

@@ -1,9 +1,11 @@
-//! What moves with a clock that jumps: patience, holds, leases. All of it in one transaction, across businesses,
+//! What moves with a clock that jumps: patience, holds, leases, how long what waits is worth sending, and the day in
+//! which a number gets one text. All of it in one transaction, across businesses,
 //! and once, however many nodes notice.
 
 use jiff::{SignedDuration, Timestamp};
 use ringback_domain::appointment::HELD_FOR;
 use ringback_domain::delivery::{CRM_WORKS_FOR, lookups_in_vain};
+use ringback_domain::follow_up::ONE_PER;
 use ringback_domain::jump::SMALLEST_JUMP;
 
 use super::node::ALIVE_FOR;
@@ -84,6 +86,19 @@ pub fn follow(tx: &mut Tx<'_>, node: &str, by: SignedDuration) -> Result<bool, S
                 OR due_at > $3 AND due_at <= $4 AND state IN ('claimed', 'sending', 'unknown')"
         ),
         &[&by_us, &soon, &looks_after, &looks_up_to],
+    )?;
+    tx.execute(
+        sql!(
+            "UPDATE delivery SET expires_at = expires_at + $1
+             WHERE due_at IS NOT NULL AND (created_at <= $2 OR created_at > $3)"
+        ),
+        &[&by_us, &up_to, &after],
+    )?;
+    tx.execute(
+        sql!(
+            "UPDATE text_cap SET last_at = last_at + $1 WHERE last_at > $4 AND (last_at <= $2 OR last_at > $3)"
+        ),
+        &[&by_us, &up_to, &after, &(before - ONE_PER)],
     )?;
     Ok(true)
 }
