@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::capture::Lines;
-use crate::capture::jump::Watch;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::jump::Watch;
 use crate::office::Office;
 use crate::outbox::Outbox;
 use crate::outside;

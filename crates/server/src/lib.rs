@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod duties;
 pub mod error;
 pub mod http;
+pub mod jump;
 pub mod logs;
 pub mod metrics;
 pub mod office;

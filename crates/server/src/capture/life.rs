@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::app::{App, Course};
-use crate::capture::jump;
+use crate::jump;
 use crate::store::node::{ALIVE_FOR, Renewal};
 use crate::store::{Order, StoreError, Tx, node, page};
 

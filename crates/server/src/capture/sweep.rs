@@ -12,7 +12,7 @@ use ringback_domain::id::{BusinessId, SessionId};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
-use crate::capture::jump;
+use crate::jump;
 use crate::store::session::Due;
 use crate::store::{Hint, Order, StoreError, Tx, node, session};
 

@@ -17,7 +17,7 @@ use ringback_domain::session::{Answers, Session, SessionState};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::{Health, Taken, in_time, is_look, jitter, write_down};
+use super::{Health, Taken, in_time, is_look, jitter, with_its_time, write_down};
 use crate::app::App;
 use crate::crm::record::{self, Carried, Instead, Job, Look, Ours, Stage, as_told};
 use crate::crm::servicetitan::{Account, Credentials, Hosts, Secrets, ServiceTitan, Settings};
@@ -503,7 +503,10 @@ fn settle_sent(
             (outcome, Some(why))
         }
     };
-    let state = delivery.after(outcome, tx.now(), jitter());
+    let state = match carried {
+        Ok(_) => delivery.after(outcome, tx.now(), jitter()),
+        Err(_) => with_its_time(tx, delivery)?.after(outcome, tx.now(), jitter()),
+    };
     if !outbox::settle(tx, delivery, &state, 0, why.as_deref())? {
         return Ok(());
     }
@@ -536,7 +539,8 @@ fn settle_look(
         Ok(Look::NotThere) => (Found::NotThere, None),
         Err(_) => (Found::CouldNotLook, None),
     };
-    let (state, lookups) = delivery.after_look(found, tx.now(), jitter(), works_for);
+    let (state, lookups) =
+        with_its_time(tx, delivery)?.after_look(found, tx.now(), jitter(), works_for);
     let why = match carried {
         Some(_) => None,
         None => delivery.why.as_deref(),

@@ -27,6 +27,7 @@ use tracing::field::Empty;
 
 use crate::app::App;
 use crate::crm::servicetitan::Account;
+use crate::jump;
 use crate::store::news::session_name;
 use crate::store::outbox::Channel;
 use crate::store::{Hint, Order, Store, StoreError, Tx, outbox as rows};
@@ -113,14 +114,34 @@ async fn take_up(app: &App) -> Result<Option<Duration>, StoreError> {
 /// Takes back what a crash left behind, and shows what was on the wire as unknown.
 async fn rescue(app: &App) -> Result<(), StoreError> {
     let owner = app.owner();
-    app.store
-        .write(Order::Any, move |tx| {
-            for delivery in rows::rescue(tx, &owner)? {
-                shown_as_unknown(tx, &delivery, "interrupted")?;
-            }
-            Ok(())
-        })
-        .await
+    let rescue = move |tx: &mut Tx<'_>| {
+        for delivery in rows::rescue(tx, &owner)? {
+            shown_as_unknown(tx, &delivery, "interrupted")?;
+        }
+        Ok(())
+    };
+    when_due_indeed(app, Order::Any, rescue).await
+}
+
+/// Writes by a clock that has not jumped: what seems to be due by one that has may have to wait yet.
+async fn when_due_indeed<T, F>(app: &App, order: Order, command: F) -> Result<T, StoreError>
+where
+    F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
+    T: Send + 'static,
+{
+    loop {
+        let (watch, clock, command) = (app.watch.clone(), app.clock.clone(), command.clone());
+        let written = app
+            .store
+            .write(order, move |tx| match watch.expects(tx.now(), &clock) {
+                true => command(tx).map(Some),
+                false => Ok(None),
+            });
+        match written.await? {
+            Some(written) => return Ok(written),
+            None => jump::look(app).await?,
+        };
+    }
 }
 
 /// Claims as much as may go to an outside system now, and sends it on its way.
@@ -133,7 +154,7 @@ async fn claim(app: &App, business: BusinessId, channel: Channel) -> Result<(), 
     let limit = i64::try_from(free).unwrap_or(i64::MAX);
     let order = Order::Business(business.get());
     let vault = app.vault.clone();
-    let at_once = app.store.write(order, {
+    let at_once = when_due_indeed(app, order, {
         let owner = owner.clone();
         move |tx| {
             let claimed = rows::claim(tx, &owner, business, channel, limit)?;
@@ -145,7 +166,7 @@ async fn claim(app: &App, business: BusinessId, channel: Channel) -> Result<(), 
         // A record that cannot be written keeps nobody else's back.
         Err(_) => {
             let claim = move |tx: &mut Tx<'_>| rows::claim(tx, &owner, business, channel, limit);
-            let claimed = app.store.write(order, claim).await?;
+            let claimed = when_due_indeed(app, order, claim).await?;
             claimed.into_iter().map(Taken::Claimed).collect()
         }
     };
@@ -254,6 +275,15 @@ where
             answer => return answer,
         }
     }
+}
+
+/// With the end of its time as it is by now: it has moved when the clock jumped while the outside was asked.
+fn with_its_time(tx: &mut Tx<'_>, asked: &Delivery) -> Result<Delivery, StoreError> {
+    let stands = rows::get(tx, asked.business, asked.id)?;
+    Ok(Delivery {
+        expires_at: stands.map_or(asked.expires_at, |stands| stands.expires_at),
+        ..asked.clone()
+    })
 }
 
 /// An outcome became unknown: people see it.

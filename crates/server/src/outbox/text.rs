@@ -21,7 +21,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{Health, in_time, is_look, jitter, write_down};
+use super::{Health, in_time, is_look, jitter, with_its_time, write_down};
 use crate::app::App;
 use crate::random;
 use crate::sms::reports::{carrier_says, opted_out};
@@ -421,7 +421,7 @@ fn settle_sent(
         note_refused_credentials(tx, text)?;
     }
     let (outcome, why) = outcome(trouble);
-    let state = text.after(outcome, tx.now(), jitter());
+    let state = with_its_time(tx, text)?.after(outcome, tx.now(), jitter());
     // A report of the carrier's may have been quicker than its answer.
     if !outbox::settle(tx, text, &state, 0, Some(&why))? {
         return Ok(());
@@ -443,7 +443,8 @@ fn settle_look(
         Ok(None) => Found::NotThere,
         Err(_) => Found::CouldNotLook,
     };
-    let (state, lookups) = text.after_look(found, tx.now(), jitter(), CRM_WORKS_FOR);
+    let (state, lookups) =
+        with_its_time(tx, text)?.after_look(found, tx.now(), jitter(), CRM_WORKS_FOR);
     outbox::settle(tx, text, &state, lookups, text.why.as_deref())?;
     Ok(())
 }

@@ -1,8 +1,11 @@
-//! What moves with a clock that jumps: patience, holds, leases. All of it in one transaction, across businesses,
+//! What moves with a clock that jumps: patience, holds, leases, how long what waits is worth sending, and the day in
+//! which a number gets one text. All of it in one transaction, across businesses,
 //! and once, however many nodes notice.
 
 use jiff::{SignedDuration, Timestamp};
 use ringback_domain::appointment::HELD_FOR;
+use ringback_domain::delivery::{CRM_WORKS_FOR, lookups_in_vain};
+use ringback_domain::follow_up::ONE_PER;
 use ringback_domain::jump::SMALLEST_JUMP;
 
 use super::node::ALIVE_FOR;
@@ -11,6 +14,8 @@ use super::{StoreError, Tx, sql};
 /// What is held for this long at the most is held for somebody who may come back; what waits longer waits for
 /// the time of day.
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_secs(60);
+/// What is on the wire, or is looked for, is looked at again within this time.
+const LONGEST_LOOK: SignedDuration = SignedDuration::from_hours(1);
 
 /// Moves by `by` whatever waits for a span of time to pass, for the node of this name, which has noticed. False
 /// when there was nothing to do: some node has renewed itself by the present clock, so it has seen to this jump
@@ -67,17 +72,33 @@ pub fn follow(tx: &mut Tx<'_>, node: &str, by: SignedDuration) -> Result<bool, S
             &after.checked_add(HELD_FOR).unwrap_or(Timestamp::MAX),
         ],
     )?;
-    let soon = if by.is_negative() {
-        Timestamp::MAX
+    // What the outside may be at work on waits no shorter for a jump, whichever way: it would be asked a second time.
+    let last_look = SignedDuration::from_secs(1 << lookups_in_vain(CRM_WORKS_FOR));
+    let (soon, looks_after, looks_up_to) = if by.is_negative() {
+        (Timestamp::MAX, now + last_look, Timestamp::MAX)
     } else {
-        before + LONGEST_HOLD
+        (before + LONGEST_HOLD, Timestamp::MIN, before + LONGEST_LOOK)
     };
     tx.execute(
         sql!(
             "UPDATE delivery SET due_at = due_at + $1
-             WHERE due_at <= $2 OR (due_at IS NOT NULL AND state IN ('claimed', 'sending'))"
+             WHERE due_at <= $2 AND state = 'due'
+                OR due_at > $3 AND due_at <= $4 AND state IN ('claimed', 'sending', 'unknown')"
         ),
-        &[&by_us, &soon],
+        &[&by_us, &soon, &looks_after, &looks_up_to],
+    )?;
+    tx.execute(
+        sql!(
+            "UPDATE delivery SET expires_at = expires_at + $1
+             WHERE due_at IS NOT NULL AND (created_at <= $2 OR created_at > $3)"
+        ),
+        &[&by_us, &up_to, &after],
+    )?;
+    tx.execute(
+        sql!(
+            "UPDATE text_cap SET last_at = last_at + $1 WHERE last_at > $4 AND (last_at <= $2 OR last_at > $3)"
+        ),
+        &[&by_us, &up_to, &after, &(before - ONE_PER)],
     )?;
     Ok(true)
 }

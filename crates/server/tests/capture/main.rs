@@ -13,7 +13,7 @@ use ringback_domain::departure::{Departure, POST_EVERY, RESTART_GRACE, RESTART_S
 use ringback_domain::lead::{Lead, LeadStatus};
 use ringback_domain::scheduler::SchedulerSettings;
 use ringback_domain::session::Step;
-use ringback_server::capture::jump;
+use ringback_server::jump;
 use ringback_server::on_both_engines;
 use ringback_server::random;
 use ringback_server::store::lead::LeadFilter;

@@ -12,7 +12,7 @@ use ringback_domain::id::{BusinessId, LeadId, SessionId};
 use ringback_domain::lead::LeadEvent;
 use ringback_domain::scheduler::SyncAs;
 use ringback_sandbox::{Delivery as Reports, Fault, FaultKind, HostileBody};
-use ringback_server::capture::jump;
+use ringback_server::jump;
 use ringback_server::store::outbox::{self, Channel};
 use ringback_server::store::page::Owner;
 use ringback_server::store::{StoreError, Tx, node, prune, session};
@@ -47,7 +47,7 @@ const ANA: &str = "+16025550142";
 const HOLD: SignedDuration = SignedDuration::from_secs(21);
 const CROWD: usize = 50;
 
-fn phone(n: usize) -> String {
+pub fn phone(n: usize) -> String {
     format!("+1602555{:04}", 1000 + n)
 }
 
@@ -60,7 +60,7 @@ async fn crowd(w: &World, ticked: bool) -> Vec<LeadId> {
 }
 
 /// Time goes by until every lead's delivery of this kind stands so.
-async fn all_are(w: &World, leads: &[LeadId], kind: DeliveryKind, status: DeliveryStatus) {
+pub async fn all_are(w: &World, leads: &[LeadId], kind: DeliveryKind, status: DeliveryStatus) {
     w.until_holds(&format!("every {kind} is {status}"), || async {
         w.passes(SignedDuration::from_secs(6));
         for lead in leads {

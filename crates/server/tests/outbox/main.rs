@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on says where")]
 
+mod clock;
 mod crm;
 mod faults;
 mod fields;

@@ -1,20 +1,20 @@
-//! Notices that the clock has jumped, before anybody is judged by it: how far the store's time went since the
+//! Notices that the clock has jumped, before anybody is judged by it and anything is taken to be due: how far the store's time went since the
 //! last look is compared with the time that really passed. What counts as a jump is `ringback_domain::jump`'s;
 //! what moves with it is `store::jump`'s.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use ringback_domain::jump::{self, SMALLEST_JUMP};
 
 use crate::app::App;
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::store::{Order, StoreError, Tx, jump as rows};
 
-/// The last look at the store's clock.
-#[derive(Default)]
+/// The last look at the store's clock. Clones share it.
+#[derive(Clone, Default)]
 pub struct Watch {
-    last: Mutex<Option<Look>>,
+    last: Arc<Mutex<Option<Look>>>,
 }
 
 /// What the clock said, and between which moments it did.
@@ -75,6 +75,18 @@ pub fn is_near(now: Timestamp, looked: Timestamp) -> bool {
 }
 
 impl Watch {
+    /// Whether this instant is where the store's clock should stand now, by the last look at it. Where it is not, or
+    /// where nobody has looked, [`look`] comes first.
+    pub fn expects(&self, now: Timestamp, clock: &Clock) -> bool {
+        let Some(last) = *self.lock() else {
+            return false;
+        };
+        let moment = clock.moment();
+        let on_purpose = SignedDuration::from_micros(moment.moved_us_since(last.answered));
+        let moved = now.duration_since(last.now) - on_purpose;
+        (moved - moment.since(last.answered)).abs() < SMALLEST_JUMP
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Look>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
