@@ -1,5 +1,5 @@
-//! PostgreSQL dies while a COMMIT is on its way to the disk, and hands the lost transaction's id out again: a cluster of
-//! the story's own, whose log holds nothing of a transaction before its COMMIT.
+//! PostgreSQL dies while a COMMIT is on its way to the disk, and hands the lost transaction's id out again: a cluster
+//! of the story's own, whose log holds nothing of a transaction before its COMMIT.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
