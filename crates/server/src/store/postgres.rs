@@ -486,7 +486,13 @@ impl Worker {
             };
             let same_life = life.is_some() && life == connection.life.as_deref();
             match connection.commit_status(id) {
-                Ok(Some(status)) if status == "committed" && same_life => return Ok(()),
+                Ok(Some(status)) if status == "committed" && same_life => {
+                    match connection.follow_to_the_standby() {
+                        Ok(()) => return Ok(()),
+                        Err(Trouble::Passing(_)) => std::thread::sleep(FIRST_BACKOFF),
+                        Err(Trouble::Final(_)) => return Err(unknown()),
+                    }
+                }
                 Ok(Some(status)) if status == "committed" => return Err(unknown()),
                 Ok(Some(status)) if status == "aborted" => {
                     return Err(Trouble::Passing(connection_lost()));
@@ -753,6 +759,14 @@ impl Connection {
         );
         row.map(|row| row.get(0))
             .map_err(|error| self.trouble(&error))
+    }
+
+    /// A broken connection has broken off the wait for a synchronous standby, and what is committed may stand on the
+    /// primary alone. A commit after it waits until the standby has both; one that says something in the log, since
+    /// PostgreSQL lets others return at once.
+    fn follow_to_the_standby(&mut self) -> Result<(), Trouble> {
+        const SAY: &str = "SELECT pg_logical_emit_message(true, 'ringback', 'committed')";
+        self.simple(SAY).map(drop)
     }
 
     /// Ends whatever connection of ours still holds this transaction open.

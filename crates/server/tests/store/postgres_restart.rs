@@ -1,5 +1,6 @@
-//! PostgreSQL dies while a COMMIT is on its way to the disk, and hands the lost transaction's id out again: a cluster
-//! of the story's own, whose log holds nothing of a transaction before its COMMIT.
+//! PostgreSQL dies while a COMMIT is on its way to the disk, and hands the lost transaction's id out again; or the COMMIT
+//! stands on the primary and not yet at the standby. A cluster of the story's own, whose log holds nothing of a
+//! transaction before its COMMIT.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ async fn a_commit_the_recovered_server_knows_by_anothers_id_is_not_told_as_done(
 }
 
 async fn told_after(die: fn(&Cluster)) {
-    let Some(cluster) = Cluster::start() else {
+    let Some(cluster) = Cluster::start(FOR_ITSELF) else {
         return;
     };
     let line = Line::to(([127, 0, 0, 1], cluster.port).into());
@@ -52,18 +53,57 @@ async fn told_after(die: fn(&Cluster)) {
     assert_eq!(put(&store, "b", 1).await, Ok(1), "asked again, it is done");
 }
 
+/// Whoever breaks off the wait for the standby has committed on the primary alone, with which it may be lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_the_standby_may_not_have_is_told_as_done_once_it_has() {
+    let Some(cluster) = Cluster::start(FOR_A_STANDBY) else {
+        return;
+    };
+    let config = StoreConfig::Postgres {
+        url: cluster.url_at(cluster.port).into(),
+    };
+    let store = Store::open_with(&config, Clock::system(), one_writer()).unwrap();
+    tokio::task::block_in_place(|| cluster.waits_for("nobody"));
+    let writing = store.clone();
+    let asked = tokio::spawn(async move { put(&writing, "a", 1).await });
+    tokio::task::block_in_place(|| {
+        let waits = until(|| cluster.waiting_for_the_standby());
+        cluster.ends(waits);
+        // The outcome is asked for, and the answer waits for the standby, too.
+        until(|| {
+            cluster
+                .waiting_for_the_standby()
+                .filter(|now| *now != waits)
+        });
+        assert!(!asked.is_finished(), "nobody was told");
+        cluster.waits_for("");
+    });
+    assert_eq!(asked.await.unwrap(), Ok(1));
+    let figures = store.figures();
+    assert_eq!(
+        (figures.reconnects, figures.repeats),
+        (1, 0),
+        "it was found committed"
+    );
+    assert_eq!(count(&store).await, 1);
+}
+
 /// A PostgreSQL that goes with its folder.
 struct Cluster {
     programs: PathBuf,
     folder: TempDir,
     port: u16,
+    /// What its log is for.
+    log: &'static str,
 }
 
+const FOR_ITSELF: &str = "-c wal_level=minimal -c max_wal_senders=0";
+const FOR_A_STANDBY: &str = "-c wal_level=replica -c max_wal_senders=1";
 const PASSWORD: &str = "only-for-this-run";
 
 impl Cluster {
     /// Where stories run on PostgreSQL and its server's programs are at hand.
-    fn start() -> Option<Self> {
+    fn start(log: &'static str) -> Option<Self> {
         std::env::var_os(POSTGRES_VARIABLE)?;
         let Some(programs) = programs() else {
             eprintln!("skipped: the server programs of PostgreSQL are not here");
@@ -77,6 +117,7 @@ impl Cluster {
             programs,
             folder: TempDir::with_prefix("ringback-test-").unwrap(),
             port,
+            log,
         };
         let password = cluster.folder.path().join("password");
         std::fs::write(&password, PASSWORD).unwrap();
@@ -101,8 +142,8 @@ impl Cluster {
         // Nothing but a COMMIT writes the log, and nobody else has transactions.
         let settings = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off \
-             -c wal_level=minimal -c max_wal_senders=0 -c wal_writer_delay=10s -c autovacuum=off",
-            self.port
+             {} -c wal_writer_delay=10s -c autovacuum=off",
+            self.port, self.log
         );
         self.runs("pg_ctl", |command| {
             command.args(["start", "--wait", "--silent", "-o", &settings, "--log"]);
@@ -119,6 +160,32 @@ impl Cluster {
     fn stop_and_start(&self) {
         self.stop();
         self.serve();
+    }
+
+    /// From now on a COMMIT waits for the standby of this name; for none when it is empty.
+    fn waits_for(&self, standby: &str) {
+        let mut client = self.connected().unwrap();
+        let name = format!("ALTER SYSTEM SET synchronous_standby_names = '{standby}'");
+        client.batch_execute(&name).unwrap();
+        client.batch_execute("SELECT pg_reload_conf()").unwrap();
+        until(|| {
+            let shown = client.query_one("SHOW synchronous_standby_names", &[]);
+            (shown.unwrap().get::<_, String>(0) == standby).then_some(())
+        });
+    }
+
+    /// Whose COMMIT waits for the standby.
+    fn waiting_for_the_standby(&self) -> Option<i32> {
+        const WAITS: &str = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        let mut client = self.connected().unwrap();
+        client.query_opt(WAITS, &[]).unwrap().map(|row| row.get(0))
+    }
+
+    fn ends(&self, pid: i32) {
+        let mut client = self.connected().unwrap();
+        client
+            .query_one("SELECT pg_terminate_backend($1)", &[&pid])
+            .unwrap();
     }
 
     fn kill_one_backend(&self) {
@@ -201,7 +268,7 @@ fn succeeds(command: &mut Command) {
 }
 
 /// What there is before long.
-fn until<T>(look: impl Fn() -> Option<T>) -> T {
+fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(found) = look() {
