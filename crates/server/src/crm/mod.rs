@@ -72,8 +72,11 @@ pub struct Record {
     pub external_id: String,
     /// What it is called on the phone; stands in the summary.
     pub reference: String,
-    /// When the request began; no record of it is older.
+    /// When the request began.
     pub since: Timestamp,
+    /// No record of it is older: when the request began, or now, where a clock that was ahead says that it is still
+    /// to begin.
+    pub not_before: Timestamp,
     /// Full name, or the best there is.
     pub name: String,
     /// E.164.

@@ -359,6 +359,7 @@ mod tests {
             external_id: "ringback-R-7F3K".into(),
             reference: "R-7F3K".into(),
             since: jiff::Timestamp::UNIX_EPOCH,
+            not_before: jiff::Timestamp::UNIX_EPOCH,
             name: "Ana Morales".into(),
             phone: None,
             email: None,

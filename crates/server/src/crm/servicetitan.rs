@@ -76,10 +76,8 @@ impl<'a> ServiceTitan<'a> {
     }
 
     async fn find_booking(&self, record: &Record) -> Result<Option<Standing>, Trouble> {
-        let query = [
-            ("externalId", record.external_id.clone()),
-            ("createdOnOrAfter", oldest(record)),
-        ];
+        // Not by when it was made as well: that is ST's clock, and ours may be another.
+        let query = [("externalId", record.external_id.clone())];
         let path = self.bookings()?;
         // Filters have been seen ignored, so what comes back is asked again.
         let ours = |booking: &Booking| booking.external_id == record.external_id;
@@ -389,8 +387,8 @@ fn carries(summary: &str, reference: &str) -> bool {
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(72);
 
 fn oldest(record: &Record) -> String {
-    let oldest = record.since.saturating_sub(CLOCKS_DIFFER_BY);
-    as_date_time(oldest.unwrap_or(record.since))
+    let oldest = record.not_before.saturating_sub(CLOCKS_DIFFER_BY);
+    as_date_time(oldest.unwrap_or(record.not_before))
 }
 
 fn as_date_time(at: Timestamp) -> String {

@@ -379,14 +379,14 @@ impl Request {
         };
         let summary = summary(Words::of(&self.business.locale), &told);
         let connected = self.connection.as_ref().map(|c| &c.settings);
+        let lead_at = self.lead.as_ref().map(|lead| lead.stamps.lead_at);
+        let since = lead_at.unwrap_or(delivery.created_at);
         Ok(Record {
             kind,
             external_id,
             reference,
-            since: self
-                .lead
-                .as_ref()
-                .map_or(delivery.created_at, |lead| lead.stamps.lead_at),
+            since,
+            not_before: since.min(tx.now()),
             name: called(answers),
             phone: Some(answers.phone.clone()).filter(|p| !p.is_empty()),
             email: Some(answers.email.clone()).filter(|e| !e.is_empty()),

@@ -5,7 +5,8 @@ use ringback_domain::id::{BusinessId, LeadId, SessionId};
 use super::{StoreError, Tx, sql};
 use crate::crm::record::{Ours, Stage};
 
-/// The records of a session's request and of these leads, oldest first.
+/// The records of a session's request and of these leads, oldest first. What the session asked for as another lead is
+/// another request.
 pub fn of_request(
     tx: &mut Tx<'_>,
     business: BusinessId,
@@ -13,7 +14,7 @@ pub fn of_request(
     leads: &[LeadId],
 ) -> Result<Vec<Ours>, StoreError> {
     let mut found: Vec<(i64, Ours)> = tx.rows(
-        sql!("SELECT * FROM crm_record WHERE business_id = $1 AND session_id = $2 ORDER BY id"),
+        sql!("SELECT * FROM crm_record WHERE business_id = $1 AND session_id = $2 AND lead_id IS NULL ORDER BY id"),
         &[&business, &session],
         read,
     )?;

@@ -4,10 +4,11 @@ use jiff::SignedDuration;
 use ringback_domain::delivery::DeliveryKind::{CrmAbandoned, TextFollowUp};
 use ringback_domain::delivery::DeliveryStatus::{Done, Due, Refused, Sending, Unknown};
 use ringback_domain::follow_up::{TextNote, WhyNot};
+use ringback_domain::scheduler::SyncAs;
 use ringback_sandbox::{Fault, FaultKind};
 use ringback_server::jump;
 
-use crate::faults::{all_are, phone};
+use crate::faults::{all_are, phone, set_send_as};
 use crate::stories;
 use crate::world::World;
 
@@ -16,6 +17,7 @@ stories!(
     who_was_texted_before_the_clock_jumped_gets_no_second_text,
     what_waits_for_servicetitan_does_not_expire_because_the_clock_jumps,
     what_is_on_the_wire_when_the_clock_jumps_is_tried_again,
+    a_clock_that_was_days_ahead_when_they_left_hides_no_record_that_stands,
 );
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -137,4 +139,22 @@ async fn what_is_on_the_wire_when_the_clock_jumps_is_tried_again(w: World) {
     assert_eq!((tried.status, tried.attempt), (Due, 1));
     servicetitan.clear_faults();
     all_are(&w, &[lead], CrmAbandoned, Done).await;
+}
+
+async fn a_clock_that_was_days_ahead_when_they_left_hides_no_record_that_stands(w: World) {
+    let servicetitan = w.sandbox.servicetitan();
+    for (n, made_as) in [(0, SyncAs::Booking), (1, SyncAs::Lead)] {
+        set_send_as(&w, made_as).await;
+        jumps(&w, DAY * 4, Noticed::AtOnce).await;
+        servicetitan.set_fault(Fault::new(FaultKind::DroppedAfterEffect).times(1));
+        servicetitan.set_fault(Fault::new(FaultKind::ServerError).method("GET"));
+        let lead = w.visitor(&phone(n), false).await.leaves().await;
+        w.until(lead, CrmAbandoned, Unknown).await;
+        // It is set right before anybody could look.
+        jumps(&w, DAY * -4, Noticed::AtOnce).await;
+        servicetitan.clear_faults();
+        all_are(&w, &[lead], CrmAbandoned, Done).await;
+    }
+    assert_eq!(servicetitan.bookings().len(), 1);
+    assert_eq!(servicetitan.leads().len(), 1);
 }

@@ -26,6 +26,7 @@ stories!(
     where_staff_have_acted_a_new_booking_is_made_and_they_are_told,
     a_dismissed_record_is_made_anew_for_who_leaves_again,
     who_comes_back_within_the_hold_leaves_no_trace,
+    another_request_of_the_same_browser_has_a_record_of_its_own,
     five_minutes_is_five_minutes,
     never_is_never_also_when_it_is_switched_meanwhile,
     drop_off_switched_off_meanwhile_sends_nothing,
@@ -753,4 +754,32 @@ async fn the_test_button_lists_by_name(w: World) {
     assert!(check.refused && check.said == "crm-credentials");
     let check = check::texts(w.app(), business).await.unwrap().unwrap();
     assert!(check.works, "{check:?}");
+}
+
+async fn another_request_of_the_same_browser_has_a_record_of_its_own(w: World) {
+    let (business, ana) = (
+        w.server.seeded.business,
+        w.visitor("+16025550142", false).await,
+    );
+    let first = ana.leaves().await;
+    w.until(first, CrmAbandoned, Done).await;
+    // The office books her by phone; then she asks for something else.
+    w.write(move |tx| {
+        let mut lead = lead::get(tx, business, first)?.unwrap();
+        lead.booked_by_staff(tx.now()).unwrap();
+        lead::save(tx, &lead)
+    })
+    .await;
+    ana.comes_back().await;
+    ana.asks_for_something_else().await;
+    let second = ana.leaves().await;
+    assert_ne!(second, first);
+    w.until(second, CrmAbandoned, Done).await;
+    let stood: Vec<_> = w.sandbox.servicetitan().bookings();
+    let named = stood.iter().map(|booking| booking.external_id.clone());
+    let mut wanted = Vec::new();
+    for lead in [first, second] {
+        wanted.push(format!("ringback-{}", w.lead(lead).await.reference));
+    }
+    assert_eq!(named.collect::<Vec<_>>(), wanted);
 }

@@ -242,7 +242,7 @@ async fn a_record_made_before_the_setting_changed_is_found_as_what_it_was_made(w
     assert_eq!(servicetitan.leads().len(), 1);
 }
 
-async fn set_send_as(w: &World, send_as: SyncAs) {
+pub async fn set_send_as(w: &World, send_as: SyncAs) {
     match send_as {
         SyncAs::Booking => w.set(|s| s.sync.send_as = SyncAs::Booking).await,
         SyncAs::Lead => w.set(|s| s.sync.send_as = SyncAs::Lead).await,

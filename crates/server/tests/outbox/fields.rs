@@ -154,10 +154,7 @@ static MESSAGE: &[Field] = &[
 ];
 /// What lists are asked with, by the last part of the path.
 static QUERIES: &[(&str, &[&str])] = &[
-    (
-        "bookings",
-        &["page", "pageSize", "externalId", "createdOnOrAfter"],
-    ),
+    ("bookings", &["page", "pageSize", "externalId"]),
     ("contacts", &["page", "pageSize"]),
     ("leads", &["page", "pageSize", "createdOnOrAfter"]),
     ("campaigns", &["page", "pageSize", "active"]),
