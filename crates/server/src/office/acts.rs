@@ -19,7 +19,7 @@ use super::fields::{Fields, Number};
 use super::sign_in::own_path;
 use crate::app::App;
 use crate::error::Error;
-use crate::outbox::by_hand::{self, Again, ByHand};
+use crate::outbox::by_hand::{self, Again, ByHand, Retry};
 use crate::store::lead::EventRow;
 use crate::store::{Hint, Order, StoreError, Tx, business, delivery, lead, staff, task};
 use crate::words::Words;
@@ -301,10 +301,10 @@ pub async fn retry(act: Act) -> Result<Response, Error> {
         let theirs = deliveries.iter().find(|d| Ok(d.id) == asked);
         let again = match theirs {
             Some(delivery) => by_hand::retry(tx, lead.business, delivery.id)?,
-            None => false,
+            None => Retry::Otherwise,
         };
-        if !again {
-            return Ok(Err(scene.w.say("refused-retry")));
+        if let Some(refused) = retry_refused(again) {
+            return Ok(Err(scene.w.say(refused)));
         }
         tx.hint(Hint::Lead {
             business: lead.business,
@@ -313,6 +313,15 @@ pub async fn retry(act: Act) -> Result<Response, Error> {
         Ok(Ok("retried"))
     })
     .await
+}
+
+/// What is said where *Try again* did nothing.
+pub const fn retry_refused(retry: Retry) -> Option<&'static str> {
+    match retry {
+        Retry::Again => None,
+        Retry::Waits => Some("refused-retry-waits"),
+        Retry::Otherwise => Some("refused-retry"),
+    }
 }
 
 /// Somebody's act on a lead, as it was sent.

@@ -13,7 +13,7 @@ use ringback_domain::id::{AppointmentId, DeliveryId, LeadId, StaffId};
 use ringback_domain::lead::LeadEvent;
 use serde_json::{Value, json};
 
-use super::acts::{About, Did, answer};
+use super::acts::{About, Did, answer, retry_refused};
 use super::below;
 use super::door::Caller;
 use super::fields::{Asked, Fields, Number};
@@ -233,8 +233,8 @@ pub async fn retry(
         .store
         .read(move |tx| Shell::load(tx, &me, At::Appointments))
         .await?;
-    if !again {
-        return Err(Error::Conflict(shell.w.say("refused-retry")));
+    if let Some(refused) = retry_refused(again) {
+        return Err(Error::Conflict(shell.w.say(refused)));
     }
     Ok(answer(shell.w, &headers, &fields, "retried", None))
 }
@@ -305,10 +305,7 @@ fn line(
             None => String::new(),
         },
         // What was called off is not sent.
-        retry: deliveries
-            .iter()
-            .rev()
-            .find(|delivery| by_hand::may_retry(delivery) && delivery.why.is_some())
+        retry: by_hand::to_retry(&deliveries)
             .filter(|_| appointment.status == AppointmentStatus::Agreed)
             .map(|delivery| delivery.id),
     })

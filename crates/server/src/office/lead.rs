@@ -179,11 +179,7 @@ pub async fn show(
                 list: Show::of(status).as_str(),
                 connected: around.servicetitan,
                 link_why: link_why(&shell, ruling),
-                retry: around
-                    .deliveries(lead.id)
-                    .iter()
-                    .rev()
-                    .find(|delivery| by_hand::may_retry(delivery) && delivery.why.is_some())
+                retry: by_hand::to_retry(around.deliveries(lead.id))
                     .filter(|_| !called_off)
                     .map(|delivery| delivery.id),
                 sms: acts::sms(shell.w, &me, &shell.business, &lead, &own_page)

@@ -169,22 +169,64 @@ fn circumstances(
     Ok(Ok(asked))
 }
 
-/// Whether staff may ask for this delivery once more: it certainly had no effect, and is no text that the
-/// rules forbade (those are asked anew by *Send booking link*).
-pub fn may_retry(delivery: &Delivery) -> bool {
+/// Which of these deliveries of one request, oldest first, staff may ask for once more. None while a later one is on
+/// its way.
+pub fn to_retry(deliveries: &[Delivery]) -> Option<&Delivery> {
+    let newest = deliveries
+        .iter()
+        .rfind(|delivery| may_retry(delivery) || is_on_its_way(delivery));
+    newest.filter(|delivery| may_retry(delivery) && delivery.why.is_some())
+}
+
+/// It certainly had no effect, and is no text that the rules forbade (those are asked anew by *Send booking link*).
+fn may_retry(delivery: &Delivery) -> bool {
     use DeliveryStatus::{Due, Expired, Refused};
     !delivery.kind.is_text() && matches!(delivery.status, Due | Refused | Expired)
 }
 
-/// Tries a delivery once more, at once. False when it stands otherwise by now.
-pub fn retry(tx: &mut Tx<'_>, business: BusinessId, id: DeliveryId) -> Result<bool, StoreError> {
+/// A record that may still be made.
+fn is_on_its_way(delivery: &Delivery) -> bool {
+    !delivery.kind.is_text() && delivery.due_at.is_some()
+}
+
+/// What comes of *Try again*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It is due.
+    Again,
+    /// A later record of the same request is on its way, or ServiceTitan may be making it: both would stand there.
+    Waits,
+    /// It stands otherwise by now.
+    Otherwise,
+}
+
+/// Tries a delivery once more, at once.
+pub fn retry(tx: &mut Tx<'_>, business: BusinessId, id: DeliveryId) -> Result<Retry, StoreError> {
     let Some(delivery) = rows::get(tx, business, id)?.filter(may_retry) else {
-        return Ok(false);
+        return Ok(Retry::Otherwise);
     };
+    // Whoever waits anyway has kept the later ones back.
+    if delivery.status != DeliveryStatus::Due && later_is_on_its_way(tx, &delivery)? {
+        return Ok(Retry::Waits);
+    }
     let expires_at = tx.now() + delivery.kind.lives_for();
     let again = rows::due_again(tx, &delivery, expires_at)?;
     tx.hint(Hint::Deliveries);
-    Ok(again)
+    Ok(if again {
+        Retry::Again
+    } else {
+        Retry::Otherwise
+    })
+}
+
+fn later_is_on_its_way(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<bool, StoreError> {
+    let session = session::get(tx, delivery.business, delivery.session)?;
+    let mut theirs = delivery::of_session(tx, &session)?;
+    if let Some(lead) = delivery.lead {
+        theirs.extend(delivery::of_lead(tx, delivery.business, lead)?);
+    }
+    let mut later = theirs.iter().filter(|other| other.id > delivery.id);
+    Ok(later.any(is_on_its_way))
 }
 
 /// How much one press sends.
@@ -195,7 +237,7 @@ const AT_ONCE: i64 = 500;
 pub fn retry_not_taken(tx: &mut Tx<'_>, business: BusinessId) -> Result<usize, StoreError> {
     let mut again = 0;
     for delivery in rows::not_taken(tx, business, AT_ONCE)? {
-        again += usize::from(retry(tx, business, delivery.id)?);
+        again += usize::from(retry(tx, business, delivery.id)? == Retry::Again);
     }
     Ok(again)
 }

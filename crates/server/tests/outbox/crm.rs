@@ -1,13 +1,15 @@
 //! What reaches ServiceTitan, and what it becomes there.
 
 use jiff::SignedDuration;
+use ringback_domain::delivery::Delivery;
 use ringback_domain::delivery::DeliveryKind::{CrmAbandoned, CrmBooked, CrmDismissLead};
 use ringback_domain::delivery::DeliveryStatus::{Done, Due, Refused, Unknown, Withdrawn};
 use ringback_domain::departure::Departure;
-use ringback_domain::id::{LeadId, StaffId};
+use ringback_domain::id::{DeliveryId, LeadId, StaffId};
 use ringback_domain::lead::LeadEvent;
 use ringback_domain::scheduler::{SendAfter, SyncAs};
 use ringback_sandbox::{BookingStatus, Fault, FaultKind, LeadStatus, seeds};
+use ringback_server::outbox::by_hand::Retry;
 use ringback_server::outbox::{by_hand, check};
 use ringback_server::store::integration::{self, SERVICETITAN};
 use ringback_server::store::{Tx, appointment, lead, outbox};
@@ -33,6 +35,7 @@ stories!(
     not_connected_is_no_delivery_at_all,
     a_refusal_says_what_servicetitan_said_and_can_be_tried_again,
     one_press_tries_all_again_that_was_refused,
+    what_was_refused_is_not_tried_again_while_a_later_record_is_in_doubt,
     wrong_credentials_wait_until_they_are_mended,
     what_the_application_may_not_do_waits_until_it_may,
     an_expired_token_is_renewed_and_nobody_notices,
@@ -354,12 +357,13 @@ async fn a_refusal_says_what_servicetitan_said_and_can_be_tried_again(w: World) 
     assert!(w.has_event(lead, LeadEvent::CrmTrouble).await);
     w.set(|s| s.sync.campaign_id = None).await;
     let business = w.server.seeded.business;
-    assert!(by_hand::may_retry(&refused));
+    assert_eq!(to_retry(std::slice::from_ref(&refused)), Some(refused.id));
     let id = refused.id;
-    assert!(w.write(move |tx| by_hand::retry(tx, business, id)).await);
+    let press = move |tx: &mut Tx<'_>| by_hand::retry(tx, business, id);
+    assert_eq!(w.write(press).await, Retry::Again);
     w.until(lead, CrmAbandoned, Done).await;
     assert_eq!(w.sandbox.servicetitan().bookings().len(), 1);
-    assert!(!w.write(move |tx| by_hand::retry(tx, business, id)).await);
+    assert_eq!(w.write(press).await, Retry::Otherwise);
 }
 
 async fn wrong_credentials_wait_until_they_are_mended(w: World) {
@@ -412,6 +416,41 @@ async fn one_press_tries_all_again_that_was_refused(w: World) {
     w.quiet().await;
     assert!(w.read(not_taken).await.is_empty());
     assert_eq!(w.write(press).await, 0);
+}
+
+async fn what_was_refused_is_not_tried_again_while_a_later_record_is_in_doubt(w: World) {
+    let business = w.server.seeded.business;
+    let servicetitan = w.sandbox.servicetitan();
+    w.set(|s| s.sync.campaign_id = Some(4711)).await;
+    let ana = w.visitor("+16025550142", false).await;
+    let lead = ana.leaves().await;
+    let refused = w.until(lead, CrmAbandoned, Refused).await;
+    w.set(|s| s.sync.campaign_id = None).await;
+    assert_eq!(to_retry(&w.deliveries(lead).await), Some(refused.id));
+    ana.comes_back().await;
+    servicetitan.set_fault(Fault::new(FaultKind::Reset).method("POST").times(1));
+    ana.leaves().await;
+    w.until(lead, CrmAbandoned, Unknown).await;
+    // ServiceTitan may still be making the later one: a second would stand beside it.
+    assert_eq!(to_retry(&w.deliveries(lead).await), None);
+    let press = move |tx: &mut Tx<'_>| by_hand::retry(tx, business, refused.id);
+    assert_eq!(w.write(press).await, Retry::Waits);
+    w.quiet().await;
+    assert!(servicetitan.bookings().is_empty());
+    w.spends(SignedDuration::from_mins(6)).await;
+    w.until(lead, CrmAbandoned, Done).await;
+    // Now it is known: what is asked for once more changes the one that stands.
+    assert_eq!(w.write(press).await, Retry::Again);
+    w.until_holds("both are done", || async {
+        let all = w.deliveries(lead).await;
+        all.iter().all(|d| d.status == Done)
+    })
+    .await;
+    assert_eq!(servicetitan.bookings().len(), 1);
+}
+
+fn to_retry(deliveries: &[Delivery]) -> Option<DeliveryId> {
+    by_hand::to_retry(deliveries).map(|delivery| delivery.id)
 }
 
 async fn what_the_application_may_not_do_waits_until_it_may(w: World) {

@@ -271,6 +271,7 @@ refused-link-waits = A link is on its way already.
 refused-texts-again-note = Write down what they said: it shows that texts are welcome again.
 refused-texts-again = Texts may go to this number already.
 refused-retry = It stands otherwise by now. Look again.
+refused-retry-waits = A later record of theirs is on its way to ServiceTitan, or may be there already. Once it is known which, you can try again.
 refused-cancel = It has been cancelled already, or its time is over. Look again.
 refused-put-back = It stands again already, or its time is over. Look again.
 refused-window-gone = That window is not free any more. Agree another one with them.

@@ -271,6 +271,7 @@ refused-link-waits = Ya va un enlace en camino.
 refused-texts-again-note = Anote qué dijo: así consta que los mensajes son bienvenidos otra vez.
 refused-texts-again = Ya pueden salir mensajes a este número.
 refused-retry = Ya está de otra manera. Mire de nuevo.
+refused-retry-waits = Un registro posterior de esta persona va en camino a ServiceTitan, o quizá ya está allí. En cuanto se sepa, podrá intentarlo otra vez.
 refused-cancel = Ya está cancelada, o ya pasó. Mire de nuevo.
 refused-put-back = Ya está en pie, o ya pasó. Mire de nuevo.
 refused-window-gone = Ese horario ya no está libre. Acuerde otro con la persona.
