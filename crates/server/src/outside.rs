@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use reqwest::header::RETRY_AFTER;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Client, Request, RequestBuilder, StatusCode, redirect, retry};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::Instant;
@@ -20,6 +20,9 @@ pub const LOOK_WITHIN: Duration = Duration::from_secs(10);
 pub const WRITE_WITHIN: Duration = Duration::from_secs(20);
 /// More of an answer is not read: nothing we ask for comes near.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// More patience than this nobody gets at once, which is also our own longest step between two tries: a header that is
+/// wrong must not hold leads for days, and whoever means it says it again an hour later.
+const MOST_PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The client of every outside call. It never sends anything twice by itself, follows no redirect, and
 /// trusts the roots it was built with.
@@ -49,7 +52,7 @@ pub fn client() -> Client {
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
-    /// `Retry-After` in seconds, when it was given so.
+    /// What `Retry-After` asks for, see [`patience`].
     pub retry_after: Option<SignedDuration>,
     /// The body, at most `LARGEST_ANSWER`.
     pub body: Vec<u8>,
@@ -103,11 +106,7 @@ async fn carry_out(client: &Client, request: Request) -> Result<Answer, NoAnswer
     let sent = client.execute(request).await;
     let mut response = sent.map_err(|error| no_answer(&error))?;
     let status = response.status();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse::<i64>().ok())
-        .map(|seconds| SignedDuration::from_secs(seconds.clamp(0, 3600)));
+    let retry_after = asked_patience(response.headers());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
@@ -120,6 +119,29 @@ async fn carry_out(client: &Client, request: Request) -> Result<Answer, NoAnswer
         retry_after,
         body,
     })
+}
+
+fn asked_patience(headers: &HeaderMap) -> Option<SignedDuration> {
+    let said = |name: HeaderName| headers.get(name)?.to_str().ok();
+    patience(said(RETRY_AFTER)?, said(DATE).and_then(moment))
+}
+
+/// What a `Retry-After` asks for, an hour at the most: seconds, or a date (RFC 9110, 10.2.3). A date is counted from
+/// the answer's own `Date`, so that the two clocks need not agree; without that it says nothing.
+pub fn patience(retry_after: &str, answered_at: Option<Timestamp>) -> Option<SignedDuration> {
+    let said = retry_after.trim();
+    let asked = if !said.is_empty() && said.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than fit are a long time all the same.
+        SignedDuration::from_secs(said.parse().unwrap_or(i64::MAX))
+    } else {
+        moment(said)?.duration_since(answered_at?)
+    };
+    Some(asked.clamp(SignedDuration::ZERO, MOST_PATIENCE))
+}
+
+/// A date as HTTP writes it, in any of its three forms.
+pub fn moment(date: &str) -> Option<Timestamp> {
+    Timestamp::try_from(httpdate::parse_http_date(date.trim()).ok()?).ok()
 }
 
 fn no_answer(error: &reqwest::Error) -> NoAnswer {
@@ -176,6 +198,42 @@ mod tests {
         assert_eq!(answer.status, 429);
         assert_eq!(answer.retry_after, Some(SignedDuration::from_secs(7)));
         assert_eq!(answer.body, b"no");
+    }
+
+    #[tokio::test]
+    async fn patience_until_a_date_is_counted_from_the_answers_own() {
+        let answer = answered_with(
+            b"HTTP/1.1 503 Busy\r\nDate: Mon, 23 Nov 2026 16:59:30 GMT\r\n\
+              Retry-After: Mon, 23 Nov 2026 17:00:00 GMT\r\nContent-Length: 0\r\n\r\n",
+        )
+        .await;
+        let asked = answer.ok().unwrap().retry_after;
+        assert_eq!(asked, Some(SignedDuration::from_secs(30)));
+    }
+
+    #[test]
+    fn patience_is_asked_for_in_seconds_or_until_a_date_and_is_bounded() {
+        let at = moment("Mon, 23 Nov 2026 17:00:00 GMT");
+        let secs = |n| Some(SignedDuration::from_secs(n));
+        for (said, asked) in [
+            ("120", secs(120)),
+            (" 7 ", secs(7)),
+            ("0", secs(0)),
+            ("86400", secs(3600)),
+            ("99999999999999999999", secs(3600)),
+            ("Mon, 23 Nov 2026 17:02:00 GMT", secs(120)),
+            ("Monday, 23-Nov-26 17:02:00 GMT", secs(120)),
+            ("Mon Nov 23 17:02:00 2026", secs(120)),
+            ("Mon, 23 Nov 2026 16:00:00 GMT", secs(0)),
+            ("Tue, 24 Nov 2026 17:00:00 GMT", secs(3600)),
+            ("-5", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(patience(said, at), asked, "{said:?}");
+        }
+        assert_eq!(patience("Mon, 23 Nov 2026 17:02:00 GMT", None), None);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Who is calling, and how often: the client's real address, and the limits by it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
@@ -45,14 +46,18 @@ pub fn name(app: &App, request: &mut Request) -> Client {
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-    let languages = request.headers().get(header::ACCEPT_LANGUAGE);
-    let languages = languages.and_then(|languages| languages.to_str().ok());
     let client = Client {
         address: client_address(peer, request.headers(), &app.config.trusted_proxies),
-        wished: languages.and_then(Words::wished),
+        wished: languages(request.headers()).and_then(|languages| Words::wished(&languages)),
     };
     request.extensions_mut().insert(client);
     client
+}
+
+/// What the browser says of languages. A byte that is no text spoils the wish it stands in, not the others.
+pub fn languages(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let value = headers.get(header::ACCEPT_LANGUAGE)?;
+    Some(String::from_utf8_lossy(value.as_bytes()))
 }
 
 /// Refuses a client that asks too often, with the seconds to wait.
@@ -86,20 +91,20 @@ pub fn body_within_bounds(headers: &HeaderMap) -> Result<(), Error> {
 }
 
 /// The rightmost address that is not one of our proxies: everything left of it is the client's own claim.
-fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_proxy = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     if !is_proxy(&peer) {
         return peer;
     }
-    let said: Vec<&str> = headers
+    let lines: Vec<_> = headers
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
+        // A line that is not all text is a claim, too: what our proxy has added to it still stands at its end.
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
         .collect();
+    let said = lines.iter().flat_map(|line| line.split(',')).map(str::trim);
     let mut nearest = peer;
-    for address in said.iter().rev().map_while(|text| text.parse().ok()) {
+    for address in said.rev().map_while(|text| text.parse().ok()) {
         nearest = address;
         if !is_proxy(&nearest) {
             break;
@@ -158,6 +163,25 @@ mod tests {
             client_address(ip("10.0.0.1"), &said(&["198.51.100.1, nonsense"]), &trusted),
             ip("10.0.0.1")
         );
+    }
+
+    #[test]
+    fn a_claim_that_is_no_text_hides_nobody() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let mut headers = said(&["198.51.100.1"]);
+        let line = HeaderValue::from_bytes(b"\xff, 203.0.113.9").unwrap();
+        headers.append("x-forwarded-for", line);
+        let found = client_address(ip("10.0.0.1"), &headers, &trusted);
+        assert_eq!(found, ip("203.0.113.9"));
+    }
+
+    #[test]
+    fn a_wish_beside_a_stray_byte_is_heard() {
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_bytes(b"fr-\xe9, es;q=0.5").unwrap();
+        headers.insert(header::ACCEPT_LANGUAGE, value);
+        let wished = Words::wished(&languages(&headers).unwrap());
+        assert_eq!(wished.unwrap().locale(), "es");
     }
 
     #[test]

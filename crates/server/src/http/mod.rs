@@ -18,7 +18,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use accept::{Connection, serve};
-pub use client::Client;
+pub use client::{Client, client_address, languages};
 
 use crate::app::App;
 use crate::metrics;

@@ -25,6 +25,7 @@ use super::settings::{public_id, starts};
 use super::{passwords, sign_in};
 use crate::app::App;
 use crate::error::Error;
+use crate::http::languages;
 use crate::random;
 use crate::store::business::NewBusiness;
 use crate::store::setup::{self, Standing};
@@ -285,7 +286,7 @@ fn ended(w: &'static Words, standing: Standing) -> Result<Response, Error> {
 
 /// What the browser lets us guess: region and zone from its language; the zone again by script, from its clock.
 fn suggested(w: &Words, headers: &HeaderMap) -> Sheet {
-    let region = region_of(accept_language(headers).unwrap_or_default());
+    let region = region_of(&languages(headers).unwrap_or_default());
     let zone = region.time_zones().first().copied().unwrap_or("UTC");
     let hours = BusinessDetails::default().hours;
     let mut values = vec![
@@ -316,14 +317,8 @@ fn region_of(accept_language: &str) -> Region {
     named.unwrap_or(Region::UnitedStates)
 }
 
-fn accept_language(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok())
-}
-
 fn words(headers: &HeaderMap) -> &'static Words {
-    Words::negotiate(accept_language(headers), "en")
+    Words::negotiate(languages(headers).as_deref(), "en")
 }
 
 #[cfg(test)]

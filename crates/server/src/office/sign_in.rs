@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
-use crate::http::Client;
+use crate::http::{Client, languages};
 use crate::random;
 use crate::serve::{self, CannotStart};
 use crate::store::{Order, business, staff};
@@ -257,10 +257,7 @@ pub fn own_path(to: &str) -> &str {
 
 /// Before we know whose office it is, the browser says which language.
 fn words(headers: &HeaderMap) -> &'static Words {
-    let wished = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok());
-    Words::negotiate(wished, "en")
+    Words::negotiate(languages(headers).as_deref(), "en")
 }
 
 /// How long a link made on the server's own console works.

@@ -7,7 +7,9 @@
 //! watches the memory.
 
 mod driver;
+mod headers;
 mod inputs;
+mod line;
 mod outside;
 mod people;
 mod settings;
@@ -20,6 +22,7 @@ fn kinds() -> Vec<Kind> {
     [
         people::kinds(),
         settings::kinds(),
+        headers::kinds(),
         web::kinds(),
         outside::kinds(),
     ]
@@ -54,9 +57,13 @@ few_of_each!(
     configuration,
     tokens,
     signatures,
+    patience_asked_for,
+    forwarded_addresses,
+    wished_languages,
     addresses,
     scheduler_forms,
     presence,
+    lines,
     carrier_reports,
     carrier_texts,
     api_questions,

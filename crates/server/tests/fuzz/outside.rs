@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 use crate::driver::{Kind, kind};
-use crate::{inputs, web};
+use crate::{headers, inputs, web};
 
 pub fn kinds() -> Vec<Kind> {
     let world: Rc<OnceCell<World>> = Rc::default();
@@ -44,10 +44,11 @@ pub fn kinds() -> Vec<Kind> {
     ]
 }
 
-/// A status and a body; and whether signing in works.
+/// A status, a `Retry-After` and a body; and whether signing in works.
 #[derive(Clone, Debug)]
 struct Answer {
     status: u16,
+    retry_after: Option<String>,
     body: Vec<u8>,
     signs_in: bool,
 }
@@ -92,6 +93,9 @@ fn servicetitan(world: &World, answer: &Answer, lead: bool) -> TestCaseResult {
         .into_iter()
         .flatten()
     {
+        if let crm::Trouble::TryLater { after, .. } = trouble {
+            patience_is_heard(after, answer)?;
+        }
         if let crm::Trouble::TryLater { said, .. }
         | crm::Trouble::Forbidden { said }
         | crm::Trouble::Refused { said }
@@ -143,13 +147,29 @@ fn carrier(world: &World, answer: &Answer) -> TestCaseResult {
         .flatten()
     {
         match trouble {
-            sms::Trouble::TryLater { said, .. } | sms::Trouble::Unknown { said } => {
+            sms::Trouble::TryLater { after, said } => {
+                patience_is_heard(after, answer)?;
                 fit_to_show(&said)?
             }
+            sms::Trouble::Unknown { said } => fit_to_show(&said)?,
             sms::Trouble::Refused(wrong) => fit_to_show(&wrong.said)?,
             sms::Trouble::Credentials => {}
         }
     }
+    Ok(())
+}
+
+/// Patience is what the answer asks for, and an hour at the most. Answers here have no `Date`.
+fn patience_is_heard(after: Option<SignedDuration>, answer: &Answer) -> TestCaseResult {
+    let asked = answer.retry_after.as_deref();
+    let asked = asked.and_then(|asked| outside::patience(asked, None));
+    prop_assert!(
+        after.is_none() || after == asked,
+        "{:?} instead of {:?}",
+        after,
+        asked
+    );
+    prop_assert!(answer.status != 429 || after == asked, "{:?}", after);
     Ok(())
 }
 
@@ -199,6 +219,7 @@ impl World {
         let runtime = Runtime::new().expect("a runtime");
         let answer = Arc::new(Mutex::new(Answer {
             status: 200,
+            retry_after: None,
             body: Vec::new(),
             signs_in: true,
         }));
@@ -242,6 +263,7 @@ async fn serve(mut socket: TcpStream, answer: Arc<Mutex<Answer>>) {
     }
     let Answer {
         status,
+        retry_after,
         body,
         signs_in,
     } = answer
@@ -256,8 +278,9 @@ async fn serve(mut socket: TcpStream, answer: Arc<Mutex<Answer>>) {
         ),
         false => (status, body),
     };
+    let patience = retry_after.map_or_else(String::new, |said| format!("Retry-After: {said}\r\n"));
     let head = format!(
-        "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status} X\r\n{patience}Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
     let _ = socket.write_all(&[head.as_bytes(), &body].concat()).await;
@@ -287,12 +310,18 @@ fn answers() -> impl Strategy<Value = Answer> {
         1 => web::any_json().prop_map(|json| json.to_string().into_bytes()),
         1 => inputs::bytes(),
     ];
-    (status, body, prop::bool::weighted(0.85)).prop_map(|(status, body, signs_in)| Answer {
-        // These have no body by their nature.
-        body: if status == 204 { Vec::new() } else { body },
-        status,
-        signs_in,
-    })
+    // A line's end would end the header, and other marks below a blank make an answer that nobody can read.
+    let patience = headers::retry_after().prop_map(|said| said.replace(char::is_control, ""));
+    let patience = prop::option::of(patience);
+    (status, patience, body, prop::bool::weighted(0.85)).prop_map(
+        |(status, retry_after, body, signs_in)| Answer {
+            // These have no body by their nature.
+            body: if status == 204 { Vec::new() } else { body },
+            status,
+            retry_after,
+            signs_in,
+        },
+    )
 }
 
 /// Their own field names with anything in them.

@@ -19,6 +19,7 @@ use ringback_domain::person;
 use ringback_domain::phone::Phone;
 use ringback_domain::region::Region;
 use ringback_domain::session::Session;
+use ringback_server::app::App;
 use ringback_server::store::{Engine, Order, api_key, session};
 use ringback_server::testing::TestServer;
 use ringback_server::{routes, seed, token};
@@ -26,10 +27,10 @@ use serde_json::{Value, json};
 use sha1::Sha1;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::driver::{Kind, kind};
-use crate::inputs;
+use crate::{inputs, line};
 
 const FIELDS: &[&str] = &[
     "step", "go", "zip", "service", "name", "phone", "email", "text_me", "window", "street",
@@ -100,6 +101,10 @@ pub fn kinds() -> Vec<Kind> {
             words_of_a_page(),
             with(a_word_is_taken_or_refused),
         ),
+        kind("lines", 40, line::talks(), {
+            let world = Rc::clone(&world);
+            move |talk| line::a_line_ends_in_order(world.get_or_init(World::begin), &talk)
+        }),
         kind(
             "carrier_reports",
             200,
@@ -130,12 +135,12 @@ pub fn kinds() -> Vec<Kind> {
 /// One request: where to, which fields, which bytes, whether it shows who it is.
 type Input = (String, Vec<(String, String)>, Vec<u8>, bool);
 
-struct World {
-    runtime: Runtime,
+pub struct World {
+    pub runtime: Runtime,
     server: RefCell<Option<TestServer>>,
     router: Router,
-    url: String,
-    scheduler: String,
+    pub url: String,
+    pub scheduler: String,
     key: String,
     auth_token: String,
     account: String,
@@ -151,9 +156,14 @@ impl World {
         let key = "rb_fuzz".to_owned();
         let hash = token::hash(&key);
         let server = runtime.block_on(async {
-            let server = TestServer::start(Engine::Sqlite)
-                .await
-                .expect("SQLite is always there");
+            // Nobody listens there: what falls due in a long run stays on this machine.
+            let nobody: Url = "http://127.0.0.1:1".parse().expect("a URL");
+            let server = TestServer::start_with(Engine::Sqlite, |config| {
+                config.servicetitan_auth_url = nobody.clone();
+                config.servicetitan_api_url = nobody.clone();
+                config.twilio_url = nobody;
+            });
+            let server = server.await.expect("SQLite is always there");
             let (app, business) = (server.app().clone(), server.seeded.business);
             let set_up = server.app().store.write(Order::Any, move |tx| {
                 seed::connect(tx, &app, business, &known)?;
@@ -216,6 +226,24 @@ impl World {
                     .to_vec(),
             }
         }))
+    }
+
+    /// The visitor's token; of a new visitor where there is none yet.
+    pub fn somebody(&self) -> String {
+        if self.visitor.borrow().is_none() {
+            let fields = RIGHT[0]
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let first = (String::new(), fields.collect(), Vec::new(), false);
+            a_form_is_kept_in_normal_form(self, first).expect("a first step");
+        }
+        self.visitor.borrow().clone().expect("a token")
+    }
+
+    /// Everything in the server; it runs until the world ends.
+    pub fn app(&self) -> App {
+        let server = self.server.borrow();
+        server.as_ref().expect("it runs").app().clone()
     }
 
     fn session(&self) -> Option<Session> {
