@@ -36,7 +36,7 @@ use stage::Stage;
 pub struct Options {
     /// Which benchmarks; all of them when none is named
     names: Vec<Name>,
-    /// One JSON object a line instead of the table
+    /// Only the JSON lines, one as each benchmark ends, without the table after the last
     #[arg(long)]
     json: bool,
     /// Stored sessions of `flatness`; ten million take 8 GB of disk and minutes to make
@@ -88,12 +88,14 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
         [] => Name::value_variants(),
         some => some,
     };
-    let mut samples = Vec::new();
+    let commit = commit(root);
+    let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); names.len()];
+    let mut figures = Vec::new();
     let mut failed = false;
     for repetition in 1..=options.times {
-        for name in names {
-            let (times, name) = (options.times, (name, name.word()));
-            match name.0.once(&stage, options).await {
+        for (name, samples) in names.iter().zip(&mut samples) {
+            let (times, word) = (options.times, name.word());
+            match name.measured(&stage, options).await {
                 Ok(found) => {
                     for sample in &found {
                         eprintln!("   {repetition} of {times}: {}", sample.told());
@@ -101,21 +103,22 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
                     samples.extend(found);
                 }
                 Err(error) => {
-                    eprintln!("   {repetition} of {times}: {} failed: {error}", name.1);
+                    eprintln!("   {repetition} of {times}: {word} failed: {error}");
                     failed = true;
                 }
             }
+            if repetition == times {
+                let ended = Figure::of(std::mem::take(samples));
+                for figure in &ended {
+                    println!("{}", figure.json(&commit, "sqlite"));
+                }
+                figures.extend(ended);
+            }
         }
     }
-    let figures = Figure::of(samples);
-    let commit = commit(root);
     if !options.json {
-        println!("{}", report::heading());
-    }
-    for figure in &figures {
-        if options.json {
-            println!("{}", figure.json(&commit, "sqlite"));
-        } else {
+        println!("\n{}", report::heading());
+        for figure in &figures {
             println!("{}", figure.line());
         }
     }
@@ -123,6 +126,16 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
 }
 
 impl Name {
+    /// One repetition, and beside it what a durable write costs at that time where the databases lie.
+    async fn measured(self, stage: &Stage, options: &Options) -> Tried<Vec<Sample>> {
+        let fsync = floor::fsync_p50_us(stage.run.folder())?;
+        let mut found = self.once(stage, options).await?;
+        for sample in &mut found {
+            sample.fsync_p50_us.get_or_insert(fsync);
+        }
+        Ok(found)
+    }
+
     async fn once(self, stage: &Stage, options: &Options) -> Tried<Vec<Sample>> {
         match self {
             Name::SessionWrites => session_writes::once(stage).await,

@@ -91,10 +91,7 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
             goal: Goal::RatioAtLeast(0.9),
             more: vec![
                 ("refused", went.refused.len() as f64),
-                (
-                    "sent_to_answered_p99_ms",
-                    went.sent.value_at_percentile(99.0) as f64 / 1e3,
-                ),
+                ("sent_to_answered_p99_ms", went.sent_ms(99.0)),
             ],
             ..Sample::new("overload", went.rate(), "writes/s")
         },
