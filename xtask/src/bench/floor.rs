@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use rusqlite::config::DbConfig;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ToSql};
 
@@ -127,30 +128,57 @@ fn nanos(took: Duration) -> u64 {
 /// A database of the product's, opened raw and as the product opens it.
 pub struct Raw {
     pub connection: Connection,
+    /// The database's log; `None` where nothing has to last.
+    log: Option<fs::File>,
     store: PathBuf,
     found: RefCell<HashMap<(&'static str, &'static str), String>>,
 }
+
+/// How the product opens its database for writing; a test compares them with its source.
+const PRAGMAS: [(&str, &str); 7] = [
+    ("journal_mode", "WAL"),
+    ("synchronous", "NORMAL"),
+    ("foreign_keys", "true"),
+    ("temp_store", "MEMORY"),
+    ("cache_size", "-16384"),
+    ("journal_size_limit", "67108864"),
+    ("wal_autocheckpoint", "4000"),
+];
+/// What differs where nothing has to last.
+const IN_HASTE: [(&str, &str); 3] = [
+    ("synchronous", "OFF"),
+    ("foreign_keys", "false"),
+    ("cache_size", "-1000000"),
+];
 
 impl Raw {
     /// Opens the database in `data`; nobody else may have it. `durable`: as in earnest, else as fast as it goes.
     pub fn open(root: &Path, data: &Path, durable: bool) -> Tried<Raw> {
         let connection = Connection::open(data.join("ringback.db"))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "OFF" })?;
-        connection.pragma_update(None, "foreign_keys", durable)?;
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.pragma_update(
-            None,
-            "cache_size",
-            if durable { -65_536 } else { -1_000_000 },
-        )?;
-        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        let haste: &[_] = if durable { &[] } else { &IN_HASTE };
+        for (name, value) in PRAGMAS.iter().chain(haste) {
+            connection.pragma_update(None, name, value)?;
+        }
         connection.set_prepared_statement_cache_capacity(256);
+        // The log is there from the first reading on.
+        connection.query_row("SELECT COUNT(*) FROM business", [], |_| Ok(()))?;
+        let log = fs::File::open(data.join("ringback.db-wal"));
         Ok(Raw {
             connection,
+            log: durable.then_some(log).transpose()?,
             store: root.join("crates/server/src/store"),
             found: RefCell::default(),
         })
+    }
+
+    /// Ends a transaction. As in the product COMMIT leaves the disk to one fdatasync of the log, which follows.
+    pub fn commit(&self) -> Tried<()> {
+        self.connection.execute_batch("COMMIT")?;
+        match &self.log {
+            Some(log) => Ok(log.sync_data()?),
+            None => Ok(()),
+        }
     }
 
     /// Runs the statement of `file` that begins with `begins`, for its effect and to the end of its rows.
@@ -216,6 +244,49 @@ mod tests {
         assert!(found.contains("RETURNING id"), "{found}");
         assert!(statement(&store.join("session.rs"), "INSERT INTO nowhere").is_err());
         assert!(statement(&store.join("lead.rs"), "SELECT").is_err());
+    }
+
+    #[test]
+    fn a_raw_database_is_opened_as_the_product_opens_its_own() {
+        let store = crate::root().join("crates/server/src/store/sqlite.rs");
+        let source = fs::read_to_string(store).unwrap().replace('_', "");
+        let fold_in_at = source.split("const FOLDINAT: i32 = ").nth(1).unwrap();
+        let fold_in_at = fold_in_at.split(';').next().unwrap();
+        let (_, opening) = source
+            .split_once("fn open(path: &Path, purpose: Use)")
+            .unwrap();
+        let opening = &opening[..opening.find("purpose == Use::Read").unwrap()];
+        let mut asked = Vec::new();
+        for pragma in opening.split("pragmaupdate(None, ").skip(1) {
+            let (both, _) = pragma.split_once(')').unwrap();
+            let (name, value) = both.split_once(", ").unwrap();
+            asked.push((
+                name.trim_matches('"').to_owned(),
+                value.trim_matches('"').replace("FOLDINAT", fold_in_at),
+            ));
+        }
+        let ours = PRAGMAS.map(|(name, value)| (name.replace('_', ""), value.to_owned()));
+        assert_eq!(asked, ours);
+        assert!(opening.contains("DbConfig::SQLITEDBCONFIGENABLEQPSG, true"));
+    }
+
+    #[test]
+    fn a_raw_database_holds_what_its_pragmas_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Connection::open(folder.path().join("ringback.db")).unwrap();
+        database
+            .execute_batch("CREATE TABLE business (id)")
+            .unwrap();
+        let raw = Raw::open(&crate::root(), folder.path(), true).unwrap();
+        let number = |name| -> i64 {
+            let ask = format!("PRAGMA {name}");
+            raw.connection
+                .query_row(&ask, [], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!((number("synchronous"), number("foreign_keys")), (1, 1));
+        assert_eq!((number("cache_size"), number("temp_store")), (-16_384, 2));
+        assert_eq!(number("wal_autocheckpoint"), 4_000);
     }
 
     #[tokio::test]
