@@ -4,10 +4,13 @@
 //! latency counts from the moment something was due. Five repetitions of everything, one after the other and
 //! interleaved, so that a busy minute of the machine does not fall on one benchmark alone.
 
+mod after_crash;
 mod departure;
 mod fill;
+mod first_lead;
 mod flatness;
 mod floor;
+mod in_browser;
 mod inbox;
 mod load;
 mod outbox;
@@ -17,6 +20,7 @@ mod presence;
 mod report;
 mod restart;
 mod session_writes;
+mod slow_phone;
 mod stage;
 mod visitors;
 mod wire;
@@ -61,10 +65,14 @@ enum Name {
     CloseToRow,
     /// The same with five hundred open inboxes
     InboxFanout,
+    /// Twenty departures in a real browser, to the row in another
+    DepartureInBrowser,
     /// What an open page costs, 15,000 at once
     Presence,
     /// Ready over a million open sessions; a hundred thousand overdue departures to leads
     Restart,
+    /// Killed while work waits: how soon the next start picks it up
+    AfterCrash,
     /// The time step: sixty days, fifty technicians, ten thousand appointments
     Places,
     /// A thousand want the last place
@@ -75,6 +83,10 @@ enum Name {
     Flatness,
     /// Three times what the server can do
     Overload,
+    /// The scheduler's first page on a slow phone: until interactive, and its bytes
+    SlowPhone,
+    /// From the start of a demo in an empty folder to the first lead
+    FirstLead,
 }
 
 /// Measures; true when every goal was met.
@@ -143,13 +155,17 @@ impl Name {
             Name::DueToCrm => outbox::due_to_crm(stage).await,
             Name::CloseToRow => inbox::close_to_row(stage).await,
             Name::InboxFanout => inbox::fanout(stage).await,
+            Name::DepartureInBrowser => in_browser::once(stage).await,
             Name::Presence => presence::once(stage).await,
             Name::Restart => restart::once(stage).await,
+            Name::AfterCrash => after_crash::once(stage).await,
             Name::Places => places::places(stage).await,
             Name::LastPlace => places::last_place(stage).await,
             Name::Outbox => outbox::drain(stage).await,
             Name::Flatness => flatness::once(stage, options.rows).await,
             Name::Overload => overload::once(stage).await,
+            Name::SlowPhone => slow_phone::once(stage).await,
+            Name::FirstLead => first_lead::once(stage).await,
         }
     }
 
