@@ -16,6 +16,11 @@ const DEPARTURES: u64 = 1_000;
 const A_SECOND: f64 = 40.0;
 
 /// `departure_to_lead`: somebody presses close; the answer comes when the lead is on disk.
+///
+/// Value and floor count from the moment a request was really sent. The load is late by itself (a thread that sleeps
+/// wakes up some tenths of a millisecond after its time); counted from the planned moment that would stand in both of
+/// them and pull their ratio towards one. `p50_ms` and `p99_ms` are counted from the planned moment, so that a server
+/// that stalls is still charged for whoever waited: they show it if the value hides it.
 pub async fn to_lead(stage: &Stage) -> Tried<Vec<Sample>> {
     let data = stage.fresh("departures")?;
     let server = stage.serve(&data).await?;
@@ -50,7 +55,7 @@ pub async fn to_lead(stage: &Stage) -> Tried<Vec<Sample>> {
     let floor_p99 = f64::midpoint(before.p99_ms, after.p99_ms);
     let fsync = f64::midpoint(before.fsync_p50_us, after.fsync_p50_us);
     let load = format!(
-        "{A_SECOND}/s, {DEPARTURES} departures, each a lead; floor: the same percentile at the same pace"
+        "{A_SECOND}/s, {DEPARTURES} departures, each a lead, from sent to answered; floor: the same percentile at the same pace; p50 and p99 from when it was due"
     );
     let sample = |name, value, floor, most| Sample {
         floor: Some(floor),
@@ -67,8 +72,8 @@ pub async fn to_lead(stage: &Stage) -> Tried<Vec<Sample>> {
         ..Sample::new(name, value, "ms")
     };
     Ok(vec![
-        sample("departure_to_lead", went.ms(50.0), floor_p50, 3.0),
-        sample("departure_to_lead_p99", went.ms(99.0), floor_p99, 5.0),
+        sample("departure_to_lead", went.sent_ms(50.0), floor_p50, 3.0),
+        sample("departure_to_lead_p99", went.sent_ms(99.0), floor_p99, 5.0),
     ])
 }
 

@@ -53,7 +53,7 @@ fn fill(root: &Path, data: &Path, size: Size) -> Tried<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     sessions(connection, size)?;
     leads(connection, size)?;
-    connection.execute_batch("COMMIT")?;
+    raw.commit()?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }

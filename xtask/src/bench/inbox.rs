@@ -21,9 +21,9 @@ use super::visitors::Scheduler;
 use super::wire::Wire;
 use crate::Tried;
 
-/// Departures of one repetition: ten thousand over five.
-const DEPARTURES: u64 = 2_000;
-const A_SECOND: f64 = 50.0;
+/// Departures of one repetition.
+const DEPARTURES: u64 = 10_000;
+const A_SECOND: f64 = 100.0;
 /// A line is open for this long before its visitor goes: shorter than the server waits before it pings, since nobody
 /// here would answer.
 const STANDS: Duration = Duration::from_secs(2);

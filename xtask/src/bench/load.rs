@@ -81,6 +81,11 @@ impl Went {
         self.took.value_at_percentile(percentile) as f64 / 1e3
     }
 
+    /// The same from the moment they were sent.
+    pub fn sent_ms(&self, percentile: f64) -> f64 {
+        self.sent.value_at_percentile(percentile) as f64 / 1e3
+    }
+
     /// `took` since it was due, `sent` since it was asked. Of a refusal counts how long the server took to say no.
     fn note(&mut self, verdict: Verdict, took: Duration, sent: Duration) {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);

@@ -4,10 +4,13 @@
 //! latency counts from the moment something was due. Five repetitions of everything, one after the other and
 //! interleaved, so that a busy minute of the machine does not fall on one benchmark alone.
 
+mod after_crash;
 mod departure;
 mod fill;
+mod first_lead;
 mod flatness;
 mod floor;
+mod in_browser;
 mod inbox;
 mod load;
 mod outbox;
@@ -17,6 +20,7 @@ mod presence;
 mod report;
 mod restart;
 mod session_writes;
+mod slow_phone;
 mod stage;
 mod visitors;
 mod wire;
@@ -36,7 +40,7 @@ use stage::Stage;
 pub struct Options {
     /// Which benchmarks; all of them when none is named
     names: Vec<Name>,
-    /// One JSON object a line instead of the table
+    /// Only the JSON lines, one as each benchmark ends, without the table after the last
     #[arg(long)]
     json: bool,
     /// Stored sessions of `flatness`; ten million take 8 GB of disk and minutes to make
@@ -61,10 +65,14 @@ enum Name {
     CloseToRow,
     /// The same with five hundred open inboxes
     InboxFanout,
+    /// Twenty departures in a real browser, to the row in another
+    DepartureInBrowser,
     /// What an open page costs, 15,000 at once
     Presence,
     /// Ready over a million open sessions; a hundred thousand overdue departures to leads
     Restart,
+    /// Killed while work waits: how soon the next start picks it up
+    AfterCrash,
     /// The time step: sixty days, fifty technicians, ten thousand appointments
     Places,
     /// A thousand want the last place
@@ -75,6 +83,10 @@ enum Name {
     Flatness,
     /// Three times what the server can do
     Overload,
+    /// The scheduler's first page on a slow phone: until interactive, and its bytes
+    SlowPhone,
+    /// From the start of a demo in an empty folder to the first lead
+    FirstLead,
 }
 
 /// Measures; true when every goal was met.
@@ -88,12 +100,14 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
         [] => Name::value_variants(),
         some => some,
     };
-    let mut samples = Vec::new();
+    let commit = commit(root);
+    let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); names.len()];
+    let mut figures = Vec::new();
     let mut failed = false;
     for repetition in 1..=options.times {
-        for name in names {
-            let (times, name) = (options.times, (name, name.word()));
-            match name.0.once(&stage, options).await {
+        for (name, samples) in names.iter().zip(&mut samples) {
+            let (times, word) = (options.times, name.word());
+            match name.measured(&stage, options).await {
                 Ok(found) => {
                     for sample in &found {
                         eprintln!("   {repetition} of {times}: {}", sample.told());
@@ -101,21 +115,22 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
                     samples.extend(found);
                 }
                 Err(error) => {
-                    eprintln!("   {repetition} of {times}: {} failed: {error}", name.1);
+                    eprintln!("   {repetition} of {times}: {word} failed: {error}");
                     failed = true;
                 }
             }
+            if repetition == times {
+                let ended = Figure::of(std::mem::take(samples));
+                for figure in &ended {
+                    println!("{}", figure.json(&commit, "sqlite"));
+                }
+                figures.extend(ended);
+            }
         }
     }
-    let figures = Figure::of(samples);
-    let commit = commit(root);
     if !options.json {
-        println!("{}", report::heading());
-    }
-    for figure in &figures {
-        if options.json {
-            println!("{}", figure.json(&commit, "sqlite"));
-        } else {
+        println!("\n{}", report::heading());
+        for figure in &figures {
             println!("{}", figure.line());
         }
     }
@@ -123,6 +138,16 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
 }
 
 impl Name {
+    /// One repetition, and beside it what a durable write costs at that time where the databases lie.
+    async fn measured(self, stage: &Stage, options: &Options) -> Tried<Vec<Sample>> {
+        let fsync = floor::fsync_p50_us(stage.run.folder())?;
+        let mut found = self.once(stage, options).await?;
+        for sample in &mut found {
+            sample.fsync_p50_us.get_or_insert(fsync);
+        }
+        Ok(found)
+    }
+
     async fn once(self, stage: &Stage, options: &Options) -> Tried<Vec<Sample>> {
         match self {
             Name::SessionWrites => session_writes::once(stage).await,
@@ -130,13 +155,17 @@ impl Name {
             Name::DueToCrm => outbox::due_to_crm(stage).await,
             Name::CloseToRow => inbox::close_to_row(stage).await,
             Name::InboxFanout => inbox::fanout(stage).await,
+            Name::DepartureInBrowser => in_browser::once(stage).await,
             Name::Presence => presence::once(stage).await,
             Name::Restart => restart::once(stage).await,
+            Name::AfterCrash => after_crash::once(stage).await,
             Name::Places => places::places(stage).await,
             Name::LastPlace => places::last_place(stage).await,
             Name::Outbox => outbox::drain(stage).await,
             Name::Flatness => flatness::once(stage, options.rows).await,
             Name::Overload => overload::once(stage).await,
+            Name::SlowPhone => slow_phone::once(stage).await,
+            Name::FirstLead => first_lead::once(stage).await,
         }
     }
 

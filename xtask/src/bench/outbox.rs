@@ -2,8 +2,10 @@
 //! pile of records goes out. The pretend ServiceTitan, a process of its own, says when it was asked.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::Value;
 
 use super::departure::begin_visits;
@@ -24,18 +26,24 @@ const ALLOWED: f64 = 60.0;
 /// `due_to_crm`.
 pub async fn due_to_crm(stage: &Stage) -> Tried<Vec<Sample>> {
     let data = stage.fresh("due-to-crm")?;
+    note_when_due(&data)?;
     let server = stage.serve(&data).await?;
-    let before = stage.world.requests(0).await?;
-    close(stage, &server, ONE_BY_ONE, A_SECOND).await?;
-    let (due, asked) =
-        records(stage, &server, &before, ONE_BY_ONE, Duration::from_secs(20)).await?;
+    let before = last_number(&stage.world.requests(0).await?);
+    begin_and_close(stage, &server, ONE_BY_ONE, A_SECOND).await?;
+    let asked = records(stage, before, ONE_BY_ONE, Duration::from_secs(20)).await?;
+    let due = when_due(&server)?;
     server.kill().await?;
+    if due.len() as u64 != ONE_BY_ONE {
+        return Err(format!("{} of {ONE_BY_ONE} records were due", due.len()).into());
+    }
     let mut took = histogram()?;
     for (name, due) in due {
         let asked = asked
             .get(&name)
             .ok_or_else(|| format!("{name} has no record"))?;
-        took.saturating_record(u64::try_from(asked - due).unwrap_or_default());
+        let late = u64::try_from(asked - due)
+            .map_err(|_| format!("{name} was asked for {} us before it was due", due - asked))?;
+        took.saturating_record(late);
     }
     let ms = |percentile| took.value_at_percentile(percentile) as f64 / 1e3;
     let sample = |name, value, most| Sample {
@@ -55,10 +63,10 @@ pub async fn due_to_crm(stage: &Stage) -> Tried<Vec<Sample>> {
 pub async fn drain(stage: &Stage) -> Tried<Vec<Sample>> {
     let data = stage.fresh("outbox")?;
     let server = stage.serve(&data).await?;
-    let before = stage.world.requests(0).await?;
-    close(stage, &server, PILE, f64::INFINITY).await?;
-    let (_, asked) = records(stage, &server, &before, PILE, Duration::from_secs(120)).await?;
-    let calls = stage.world.requests(last_number(&before)).await?;
+    let before = last_number(&stage.world.requests(0).await?);
+    begin_and_close(stage, &server, PILE, f64::INFINITY).await?;
+    let asked = records(stage, before, PILE, Duration::from_secs(120)).await?;
+    let calls = stage.world.requests(before).await?;
     server.kill().await?;
     let (first, last) = (
         asked.values().min().copied().unwrap_or_default(),
@@ -78,20 +86,25 @@ pub async fn drain(stage: &Stage) -> Tried<Vec<Sample>> {
     }])
 }
 
-/// Visitors press close at a rate, each becoming a lead whose record is due at once.
-async fn close(stage: &Stage, server: &Server, count: u64, rate: f64) -> Tried<()> {
+/// Visitors begin, and press close at a rate.
+async fn begin_and_close(stage: &Stage, server: &Server, count: u64, rate: f64) -> Tried<()> {
     let scheduler = Scheduler::find(server.address, stage.ready.scheduler_name()).await?;
     let cookies = begin_visits(&scheduler, count).await?;
+    close(&scheduler, &cookies, rate).await
+}
+
+/// Visitors 0 to the last of these cookies press close at a rate, each becoming a lead whose record is due at once.
+pub async fn close(scheduler: &Scheduler, cookies: &[String], rate: f64) -> Tried<()> {
     let arrival = Arrival {
         rate,
-        count,
+        count: cookies.len() as u64,
         connections: 32,
     };
     let ask = |number: u64| Ask {
         bytes: scheduler.say(number, &cookies[number as usize], "closed", 1),
         about: (),
     };
-    open_loop(server.address, arrival, ask, |(), answer| {
+    open_loop(scheduler.address, arrival, ask, |(), answer| {
         match answer.status {
             204 => Ok(Verdict::Good),
             other => Err(format!("closing was answered with {other}").into()),
@@ -101,17 +114,15 @@ async fn close(stage: &Stage, server: &Server, count: u64, rate: f64) -> Tried<(
     Ok(())
 }
 
-/// When each visitor's record was due by our rows, and when the pretend ServiceTitan was asked to make it:
-/// microseconds since 1970, by the visitor's name.
+/// When the pretend ServiceTitan was asked to make each visitor's record, in the calls after this one: microseconds
+/// since 1970, by the visitor's name.
 async fn records(
     stage: &Stage,
-    server: &Server,
-    before: &[Value],
+    after: u64,
     count: u64,
     patience: Duration,
-) -> Tried<(HashMap<String, i64>, HashMap<String, i64>)> {
-    let after = last_number(before);
-    let asked = time::until("every record", patience, || async {
+) -> Tried<HashMap<String, i64>> {
+    time::until("every record", patience, || async {
         let mut asked: HashMap<String, i64> = HashMap::new();
         for call in stage.world.requests(after).await? {
             let made = call["method"] == "POST" && call["effect"] == true;
@@ -123,19 +134,31 @@ async fn records(
         }
         Ok((asked.len() as u64 >= count).then_some(asked))
     })
-    .await?;
-    let rows = server.look()?;
-    let mut statement = rows.prepare(
-        "SELECT lead.name, delivery.created_at FROM delivery JOIN lead ON lead.id = delivery.lead_id
-         WHERE delivery.kind = 'crm_abandoned'",
-    )?;
-    let due = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    Ok((due, asked))
+    .await
 }
 
-fn last_number(calls: &[Value]) -> u64 {
+/// A delivery forgets when it was due as soon as it is claimed: the database keeps it in a table of ours.
+fn note_when_due(data: &Path) -> Tried<()> {
+    Connection::open(data.join("ringback.db"))?.execute_batch(
+        "CREATE TABLE bench_due (lead_id INTEGER PRIMARY KEY, due_at INTEGER NOT NULL);
+         CREATE TRIGGER bench_due AFTER INSERT ON delivery WHEN NEW.kind = 'crm_abandoned'
+         BEGIN INSERT INTO bench_due VALUES (NEW.lead_id, NEW.due_at); END",
+    )?;
+    Ok(())
+}
+
+/// When each visitor's record was due: microseconds since 1970, by the visitor's name.
+fn when_due(server: &Server) -> Tried<HashMap<String, i64>> {
+    let rows = server.look()?;
+    let mut statement = rows.prepare(
+        "SELECT lead.name, bench_due.due_at FROM bench_due JOIN lead ON lead.id = bench_due.lead_id",
+    )?;
+    let due = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(due.collect::<Result<_, _>>()?)
+}
+
+/// The number of the last of these calls.
+pub fn last_number(calls: &[Value]) -> u64 {
     calls
         .last()
         .and_then(|call| call["number"].as_u64())
@@ -143,7 +166,7 @@ fn last_number(calls: &[Value]) -> u64 {
 }
 
 /// The visitor's name in a body.
-fn name(body: &str) -> Option<String> {
+pub fn name(body: &str) -> Option<String> {
     let start = body.find("Quill Visitor ")?;
     let rest = &body[start..];
     let digits = &rest["Quill Visitor ".len()..];

@@ -259,6 +259,27 @@ mod tests {
     }
 
     #[test]
+    fn every_key_is_always_there() {
+        let line = Figure::of(vec![Sample::new("bare", 1.0, "ms")])[0].json("abc", "sqlite");
+        for key in [
+            "name",
+            "value",
+            "unit",
+            "floor",
+            "ratio",
+            "p50_ms",
+            "p99_ms",
+            "fsync_p50_us",
+            "load",
+            "commit",
+            "engine",
+        ] {
+            assert!(line.get(key).is_some(), "{key}");
+        }
+        assert!(line["floor"].is_null() && line["p99_ms"].is_null());
+    }
+
+    #[test]
     fn a_figure_that_was_not_always_measured_is_none() {
         let mut second = sample(60.0, 100.0);
         second.floor = None;

@@ -12,6 +12,9 @@ use crate::Tried;
 
 const OPEN: u64 = 1_000_000;
 const OVERDUE: u64 = 100_000;
+/// Visits begun until the server is killed: more than any machine begins in that time.
+const ENDLESS: u64 = 1_000_000;
+const LOADED_FOR: Duration = Duration::from_secs(2);
 /// Who was away while the server was gets twenty seconds to find it again; then the departures count.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -25,12 +28,18 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
     };
     let template = filled(stage, "a-million-open", size).await?;
     let data = stage.copy(&template, "restart")?;
-    // Killed under load: there is a log to recover.
     let killed = stage.serve(&data).await?;
     let scheduler = Scheduler::find(killed.address, stage.ready.scheduler_name()).await?;
-    begin_visits(&scheduler, 2_000).await?;
     let before = killed.leads()?;
-    killed.kill().await?;
+    // Killed under load: there is a log to recover, and a transaction under way.
+    let (load, killed) = tokio::join!(begin_visits(&scheduler, ENDLESS), async {
+        tokio::time::sleep(LOADED_FOR).await;
+        killed.kill().await
+    });
+    killed?;
+    if load.is_ok() {
+        return Err("the load had ended before the server was killed".into());
+    }
 
     let server = stage.serve(&data).await?;
     let ready = server.ready_after.as_secs_f64() * 1e3;

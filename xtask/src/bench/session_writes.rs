@@ -309,7 +309,7 @@ fn raw(root: &Path, data: &Path, like: &Like, batch: u64) -> Tried<f64> {
                 }
             }
         }
-        raw.connection.execute_batch("COMMIT")?;
+        raw.commit()?;
     }
     Ok(writes as f64 / clock.elapsed().as_secs_f64())
 }

@@ -21,7 +21,7 @@ use super::wire::Wire;
 pub struct Stage {
     pub run: Run,
     pub root: PathBuf,
-    program: PathBuf,
+    pub program: PathBuf,
     /// What the seeded business's people and programs sign in with; its URLs are those of another time.
     pub ready: Ready,
     seeded: PathBuf,

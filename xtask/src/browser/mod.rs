@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub use frame::Frame;
-pub use tab::{Tab, Viewport};
+pub use tab::{Slow, Tab, Viewport};
 use wire::Wire;
 
 use crate::run::{Run, Running};

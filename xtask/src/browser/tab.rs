@@ -17,6 +17,18 @@ pub struct Viewport {
     pub dark: bool,
 }
 
+/// How slow a machine and its line are.
+#[derive(Clone, Copy, Debug)]
+pub struct Slow {
+    /// How many times slower than ours its processor is.
+    pub processor: f64,
+    /// Each request takes this long before its answer begins.
+    pub round_trip: Duration,
+    /// Bytes a second.
+    pub down: u32,
+    pub up: u32,
+}
+
 /// One tab of a browser. Dropping it closes nothing: a person's windows end with the person.
 #[derive(Clone)]
 pub struct Tab {
@@ -170,6 +182,32 @@ impl Tab {
             json!({ "value": !on }),
         )
         .await?;
+        Ok(())
+    }
+
+    /// Slows the tab down from now on, and counts what it receives.
+    pub async fn slow(&self, slow: Slow) -> Tried<()> {
+        self.ask("Network.enable", json!({})).await?;
+        let line = json!({
+            "offline": false, "latency": slow.round_trip.as_millis() as u64,
+            "downloadThroughput": slow.down, "uploadThroughput": slow.up,
+        });
+        self.ask("Network.emulateNetworkConditions", line).await?;
+        let rate = json!({ "rate": slow.processor });
+        self.ask("Emulation.setCPUThrottlingRate", rate).await?;
+        Ok(())
+    }
+
+    /// Requests that are done since [`Tab::slow`], and their bytes as they came over the wire.
+    pub fn received(&self) -> (u64, u64) {
+        self.wire.received_by(&self.session)
+    }
+
+    /// Runs `script` in every page this tab shows from now on, before the page's own.
+    pub async fn before_every_page(&self, script: &str) -> Tried<()> {
+        let source = json!({ "source": script });
+        self.ask("Page.addScriptToEvaluateOnNewDocument", source)
+            .await?;
         Ok(())
     }
 

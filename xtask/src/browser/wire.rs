@@ -1,5 +1,5 @@
 //! The DevTools protocol over one WebSocket: commands and their answers, and the few events we keep
-//! (which frames live in processes of their own; what a page complained about).
+//! (which frames live in processes of their own; what a page complained about; what it received).
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +32,8 @@ struct State {
     waiting: HashMap<u64, oneshot::Sender<Tried<Value>>>,
     frames: Vec<AttachedFrame>,
     complaints: Vec<Complaint>,
+    /// Requests that are done and their bytes, by session; of those that have asked to be told.
+    received: HashMap<String, (u64, u64)>,
 }
 
 /// A frame that lives in another process than its parent, with a session of its own.
@@ -126,6 +128,12 @@ impl Wire {
             .collect()
     }
 
+    /// Requests of `session` that are done, and their bytes as they came over the wire.
+    pub fn received_by(&self, session: &str) -> (u64, u64) {
+        let state = self.state();
+        state.received.get(session).copied().unwrap_or_default()
+    }
+
     async fn ask(&self, session: Option<&str>, method: &str, parameters: Value) -> Tried<Value> {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let (answer, waiting) = oneshot::channel();
@@ -188,6 +196,12 @@ impl Wire {
                     .as_str()
                     .or(details["text"].as_str());
                 self.complain(session, text.unwrap_or("an exception").to_owned());
+            }
+            "Network.loadingFinished" => {
+                let bytes = event["encodedDataLength"].as_f64().unwrap_or_default();
+                let mut state = self.state();
+                let received = state.received.entry(session).or_default();
+                *received = (received.0 + 1, received.1 + bytes as u64);
             }
             "Log.entryAdded" if event["entry"]["level"] == "error" => {
                 let entry = &event["entry"];

@@ -5,7 +5,7 @@ mod departures;
 mod ground;
 mod host;
 pub mod inbox;
-mod leaving;
+pub mod leaving;
 pub mod scene;
 mod staying;
 mod stories;
