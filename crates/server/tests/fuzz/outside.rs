@@ -169,6 +169,7 @@ fn record(kind: RecordKind) -> Record {
         external_id: "ringback-R-7F3K".into(),
         reference: "R-7F3K".into(),
         since: Timestamp::UNIX_EPOCH,
+        not_before: Timestamp::UNIX_EPOCH,
         name: "Ana Morales".into(),
         phone: Some("+16025550142".into()),
         email: None,
