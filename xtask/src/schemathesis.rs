@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -13,6 +14,8 @@ use crate::faults::figures::Figures;
 use crate::faults::ledger::panics;
 use crate::product::{self, Demo, Manner, Ready};
 use crate::run::{Run, Running};
+use crate::tally::spoken;
+use crate::time::{self, Watch};
 use crate::{Tried, debian, net, zone};
 
 const VERSION: &str = "4.32.5";
@@ -27,6 +30,8 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "404", "409",
 
 /// Examples for one operation in one round; more would keep it from saying anything for too long.
 const MOST_EXAMPLES: u64 = 1_000;
+/// Examples for one operation in each round of a run that has a time: few enough that it ends soon after that.
+const EXAMPLES_IN_TIME: u64 = 100;
 /// A round's cases over its examples: six operations in three phases, some of which have little to vary.
 const CASES_AN_EXAMPLE: u64 = 8;
 
@@ -38,6 +43,9 @@ pub struct Options {
     /// How many cases at least, over all operations
     #[arg(long, default_value_t = 1_000)]
     cases: u64,
+    /// Or for how long, like 90s, 20m or 2h
+    #[arg(long = "for", value_name = "TIME", value_parser = time::period, conflicts_with = "cases")]
+    time: Option<Duration>,
     /// Repeats a run
     #[arg(long)]
     seed: Option<u64>,
@@ -74,8 +82,10 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
     let (mut cases, mut clean, mut round) = (0, true, 0);
     let at_first = Figures::of(demo.pid())?.now;
     let mut warm = None;
-    while cases < options.cases && clean {
-        let examples = ((options.cases - cases) / CASES_AN_EXAMPLE).clamp(10, MOST_EXAMPLES);
+    let watch = Watch::start();
+    while let Some(examples) = options.examples_next(cases, watch.elapsed())
+        && clean
+    {
         let round_seed = seed + round;
         println!("round {}, seed {round_seed}", round + 1);
         let mut command = run.program(&schemathesis);
@@ -125,7 +135,8 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
         println!("it has grown by more than {} MiB", mebibytes(GROWS_BY));
     }
     println!(
-        "{cases} cases in {round} rounds from seed {seed}: {}",
+        "{cases} cases in {round} rounds from seed {seed}, {}: {}",
+        spoken(watch.elapsed()),
         match (clean, lives && !panicked) {
             (true, true) => "nothing found",
             (false, _) => "see above",
@@ -133,6 +144,19 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
         }
     );
     Ok(clean && lives && !panicked && steady)
+}
+
+impl Options {
+    /// Examples for one operation in the next round; none when so many cases, or so much time, are enough.
+    fn examples_next(&self, cases: u64, elapsed: Duration) -> Option<u64> {
+        match self.time {
+            Some(time) => (elapsed < time).then_some(EXAMPLES_IN_TIME),
+            None => {
+                let missing = self.cases.checked_sub(cases).filter(|more| *more > 0)?;
+                Some((missing / CASES_AN_EXAMPLE).clamp(10, MOST_EXAMPLES))
+            }
+        }
+    }
 }
 
 /// A visitor passes the contact step, with the box ticked or not, and closes: something to list.
@@ -243,6 +267,25 @@ async fn installed(run: &Run, root: &Path) -> Tried<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rounds_go_on_until_the_cases_or_the_time_are_reached() {
+        let options = |time| Options {
+            cases: 1_000,
+            time,
+            seed: None,
+            install: false,
+        };
+        let (early, late) = (Duration::from_secs(59), Duration::from_secs(60));
+        let counted = options(None);
+        assert_eq!(counted.examples_next(0, late), Some(125));
+        assert_eq!(counted.examples_next(999, late), Some(10));
+        assert_eq!(counted.examples_next(1_000, early), None);
+        assert_eq!(counted.examples_next(1_400, early), None);
+        let timed = options(Some(late));
+        assert_eq!(timed.examples_next(5_000, early), Some(EXAMPLES_IN_TIME));
+        assert_eq!(timed.examples_next(5_000, late), None);
+    }
 
     #[test]
     fn the_number_of_cases_is_read_from_the_summary() {
