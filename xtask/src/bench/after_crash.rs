@@ -29,7 +29,7 @@ use crate::time::{self, Deadline, wall_ms};
 /// Kills of one repetition.
 const KILLS: usize = 10;
 /// For so long after a time without any server nobody is judged who has not been heard since (`domain/departure.rs`).
-const RESTART_GRACE: f64 = 20_000.0;
+const RESTART_GRACE: f64 = 8_000.0;
 /// Who press close right before the crash: many more than the outbox has on the wire at a time, so that records wait.
 const CLOSED: u64 = 80;
 /// Who say goodbye in the second before the last crash, one after the other: their grace is a second.

@@ -15,7 +15,7 @@ const OVERDUE: u64 = 100_000;
 /// Visits begun until the server is killed: more than any machine begins in that time.
 const ENDLESS: u64 = 1_000_000;
 const LOADED_FOR: Duration = Duration::from_secs(2);
-/// Who was away while the server was gets twenty seconds to find it again; then the departures count.
+/// Who was away while the server was gets eight seconds to find it again; then the departures count.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// One repetition.

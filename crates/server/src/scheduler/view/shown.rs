@@ -123,6 +123,11 @@ impl View {
         assets::url("visitor/scheduler.js")
     }
 
+    /// What that imports: asked for with it and not after it, a round trip earlier.
+    fn line_js(&self) -> String {
+        assets::url("visitor/line.js")
+    }
+
     fn id(&self) -> &str {
         &self.place.scheduler.public_id
     }
