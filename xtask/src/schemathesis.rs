@@ -147,12 +147,14 @@ pub async fn run(root: &Path, options: &Options) -> Tried<bool> {
 }
 
 impl Options {
-    /// Examples for one operation in the next round; none when so many cases, or so much time, are enough.
+    /// Examples for one operation in the next round; none when so many cases, or so much time, are enough. There is
+    /// one round at least: a run that has tried nothing has found nothing.
     fn examples_next(&self, cases: u64, elapsed: Duration) -> Option<u64> {
         match self.time {
-            Some(time) => (elapsed < time).then_some(EXAMPLES_IN_TIME),
+            Some(time) => (cases == 0 || elapsed < time).then_some(EXAMPLES_IN_TIME),
             None => {
-                let missing = self.cases.checked_sub(cases).filter(|more| *more > 0)?;
+                let wanted = self.cases.max(1);
+                let missing = wanted.checked_sub(cases).filter(|more| *more > 0)?;
                 Some((missing / CASES_AN_EXAMPLE).clamp(10, MOST_EXAMPLES))
             }
         }
@@ -285,6 +287,7 @@ mod tests {
         let timed = options(Some(late));
         assert_eq!(timed.examples_next(5_000, early), Some(EXAMPLES_IN_TIME));
         assert_eq!(timed.examples_next(5_000, late), None);
+        assert_eq!(timed.examples_next(0, late), Some(EXAMPLES_IN_TIME));
     }
 
     #[test]
