@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use ringback_domain::appointment::AppointmentStatus;
 use ringback_domain::business::Business;
 use ringback_domain::delivery::{
-    Delivery, DeliveryKind, DeliveryState, DeliveryStatus, Found, Outcome, Planned,
+    CRM_WORKS_FOR, Delivery, DeliveryKind, DeliveryState, DeliveryStatus, Found, Outcome, Planned,
 };
 use ringback_domain::follow_up::WhyNot;
 use ringback_domain::id::LeadId;
@@ -142,8 +142,13 @@ fn prepare(
     let connection = request.connection.as_ref();
     let Some(credentials) = connection.and_then(|c| credentials(vault, c)) else {
         let (state, why) = match (is_look(claimed), connection.is_some()) {
-            // Nobody to ask: it stays unknown, and says so.
-            (true, _) => (DeliveryState::Unknown { look_at: None }, "crm-unknown"),
+            // Nobody to ask: it stays unknown, and is asked for once somebody can be.
+            (true, _) => {
+                let works_for = CRM_WORKS_FOR;
+                let found = Found::CouldNotLook;
+                let (state, _) = claimed.after_look(found, tx.now(), jitter(), works_for);
+                (state, "crm-unknown")
+            }
             (false, false) => {
                 let why = "not-connected";
                 (DeliveryState::Withdrawn { why: why.into() }, why)
