@@ -81,10 +81,10 @@ pub async fn inbound(
         .into_response())
 }
 
-/// A STOP is acknowledged when no text to its number is on the wire any more: what was put there before it may still
+/// A STOP, or what staff were told on the phone, is acknowledged when no text to its number is on the wire any more: what was put there before it may still
 /// be on its way to the carrier, and whoever has been told that it holds must not see it tried afterwards. It stands
 /// in the ledger already, so a call that takes too long does not keep the carrier waiting.
-async fn nothing_on_the_wire(
+pub async fn nothing_on_the_wire(
     app: &App,
     businesses: &[BusinessId],
     phone: &str,
