@@ -16,6 +16,7 @@ pub mod http;
 pub mod logs;
 pub mod metrics;
 pub mod office;
+pub mod ours;
 pub mod outbox;
 pub mod outside;
 pub mod random;
