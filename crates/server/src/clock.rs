@@ -18,6 +18,7 @@ pub struct Clock {
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     at: Instant,
+    time_of_day: Timestamp,
     moved_us: i64,
 }
 
@@ -26,6 +27,15 @@ impl Moment {
     pub fn since(self, earlier: Self) -> SignedDuration {
         SignedDuration::try_from(self.at.saturating_duration_since(earlier.at))
             .unwrap_or(SignedDuration::MAX)
+    }
+
+    /// The most that can have passed since `earlier`. While a machine sleeps or is frozen, its monotonic clock may stand
+    /// still; the time of day is set right when it wakes, so whichever says more holds. What the clock was moved on
+    /// purpose does not count.
+    pub fn longest_since(self, earlier: Self) -> SignedDuration {
+        let moved = SignedDuration::from_micros(self.moved_us_since(earlier));
+        let by_day = self.time_of_day.duration_since(earlier.time_of_day);
+        self.since(earlier).max(by_day.saturating_sub(moved))
     }
 
     /// How far the clock was moved on purpose since `earlier`, in microseconds.
@@ -44,6 +54,7 @@ impl Clock {
     pub fn moment(&self) -> Moment {
         Moment {
             at: Instant::now(),
+            time_of_day: self.now(),
             moved_us: self.moved_us.load(Ordering::SeqCst),
         }
     }
@@ -103,6 +114,19 @@ mod tests {
         assert!(after.duration_since(before) < SignedDuration::from_hours(25));
         assert_eq!(after.as_nanosecond() % 1_000, 0);
         assert_eq!(clock.offset_us(), 24 * 3_600 * 1_000_000);
+    }
+
+    #[test]
+    fn what_a_machine_slept_has_passed_and_what_was_moved_on_purpose_has_not() {
+        let clock = Clock::system();
+        let before = clock.moment();
+        let passed = || clock.moment().longest_since(before);
+        clock.advance(SignedDuration::from_hours(1));
+        assert!(passed() < SignedDuration::from_mins(1));
+        clock.machine_jumps(SignedDuration::from_hours(2));
+        assert!(passed() >= SignedDuration::from_hours(2));
+        clock.machine_jumps(SignedDuration::from_hours(-9));
+        assert!(passed() >= SignedDuration::ZERO);
     }
 
     #[test]

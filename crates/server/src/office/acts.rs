@@ -20,6 +20,7 @@ use super::sign_in::own_path;
 use crate::app::App;
 use crate::error::Error;
 use crate::outbox::by_hand::{self, Again, ByHand, Retry};
+use crate::sms::hooks::no_text_going;
 use crate::store::lead::EventRow;
 use crate::store::{Hint, Order, StoreError, Tx, business, delivery, lead, staff, task};
 use crate::words::Words;
@@ -201,16 +202,26 @@ pub async fn send_link(act: Act) -> Result<Response, Error> {
     .await
 }
 
-/// *Asked not to be texted*: they said so to staff, by phone say. Pressed again it changes nothing.
+/// *Asked not to be texted*: they said so to staff, by phone say. Pressed again it changes nothing. What staff pass on
+/// must hold, so they too are answered once nothing is on the wire.
 pub async fn no_texts(act: Act) -> Result<Response, Error> {
-    act.run(|tx, scene, lead| {
+    let (app, business, id) = (act.app.clone(), act.me.business(), act.lead);
+    let answer = act.run(|tx, scene, lead| {
         if lead.phone.is_none() {
             return Ok(Err(why_not(scene.w, WhyNot::NoPhone)));
         }
         by_hand::no_texts(tx, lead, scene.me.staff.id)?;
         Ok(Ok("no-texts"))
-    })
-    .await
+    });
+    let answer = answer.await?;
+    let lead = app
+        .store
+        .read(move |tx| lead::get(tx, business, id))
+        .await?;
+    if let Some(phone) = lead.and_then(|lead| lead.phone) {
+        no_text_going(&app, &[business], &phone).await?;
+    }
+    Ok(answer)
 }
 
 /// *Wants texts again*, with what they said.

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use ringback_domain::appointment::AppointmentStatus;
 use ringback_domain::business::Business;
 use ringback_domain::delivery::{
-    Delivery, DeliveryKind, DeliveryState, DeliveryStatus, Found, Outcome, Planned,
+    CRM_WORKS_FOR, Delivery, DeliveryKind, DeliveryState, DeliveryStatus, Found, Outcome, Planned,
 };
 use ringback_domain::follow_up::WhyNot;
 use ringback_domain::id::LeadId;
@@ -19,10 +19,12 @@ use serde_json::json;
 
 use super::{Health, Taken, in_time, is_look, jitter, with_its_time, write_down};
 use crate::app::App;
+use crate::clock::Moment;
 use crate::crm::record::{self, Carried, Instead, Job, Look, Ours, Stage, as_told};
 use crate::crm::servicetitan::{Account, Credentials, Hosts, Secrets, ServiceTitan, Settings};
 use crate::crm::summary::{News, Told, summary};
 use crate::crm::{Filing, Place, Record, RecordKind, Trouble};
+use crate::ours::Wire;
 use crate::store::integration::{Check, Integration, SERVICETITAN};
 use crate::store::{
     Order, StoreError, Tx, appointment, business, consent, crm_record, delivery, integration, lead,
@@ -51,10 +53,16 @@ pub(super) fn prepare_if_alone(
     }
 }
 
-/// Carries out a delivery that is ours, or looks up what became of one.
-pub(super) async fn deliver(app: &App, taken: Taken) -> Result<Health, StoreError> {
+/// Carries out a delivery that is ours since then, or looks up what became of one.
+pub(super) async fn deliver(
+    app: &App,
+    taken: Taken,
+    mut since: Moment,
+) -> Result<Health, StoreError> {
     let (claimed, going) = match taken {
         Taken::Claimed(claimed) => {
+            // Its lease begins anew with the wire.
+            since = app.clock.moment();
             let order = Order::Session(claimed.session.get());
             let vault = app.vault.clone();
             let prepared = claimed.clone();
@@ -70,10 +78,11 @@ pub(super) async fn deliver(app: &App, taken: Taken) -> Result<Health, StoreErro
     };
     super::about_lead(&going.job.record.reference);
     let account = app.outbox.account(app, &going);
+    let wire = Wire::new(app.clock.clone(), since);
     if is_look(&claimed) {
-        look(app, &account, going).await
+        look(app, &account, going, wire).await
     } else {
-        send(app, &account, going).await
+        send(app, &account, going, wire).await
     }
 }
 
@@ -85,8 +94,14 @@ pub(super) struct Going {
     credentials: Credentials,
 }
 
-async fn send(app: &App, account: &Account, going: Going) -> Result<Health, StoreError> {
-    let carried = in_time(record::carry_out(&ServiceTitan::new(account), &going.job))
+async fn send(
+    app: &App,
+    account: &Account,
+    going: Going,
+    wire: Wire,
+) -> Result<Health, StoreError> {
+    let servicetitan = ServiceTitan::new(account);
+    let carried = in_time(wire, record::carry_out(&servicetitan, &going.job))
         .await
         .unwrap_or_else(|| {
             Err(Trouble::Unknown {
@@ -103,8 +118,14 @@ async fn send(app: &App, account: &Account, going: Going) -> Result<Health, Stor
     Ok(health)
 }
 
-async fn look(app: &App, account: &Account, going: Going) -> Result<Health, StoreError> {
-    let found = in_time(record::look(&ServiceTitan::new(account), &going.job))
+async fn look(
+    app: &App,
+    account: &Account,
+    going: Going,
+    wire: Wire,
+) -> Result<Health, StoreError> {
+    let servicetitan = ServiceTitan::new(account);
+    let found = in_time(wire, record::look(&servicetitan, &going.job))
         .await
         .unwrap_or_else(|| {
             Err(Trouble::TryLater {
@@ -142,8 +163,13 @@ fn prepare(
     let connection = request.connection.as_ref();
     let Some(credentials) = connection.and_then(|c| credentials(vault, c)) else {
         let (state, why) = match (is_look(claimed), connection.is_some()) {
-            // Nobody to ask: it stays unknown, and says so.
-            (true, _) => (DeliveryState::Unknown { look_at: None }, "crm-unknown"),
+            // Nobody to ask: it stays unknown, and is asked for once somebody can be.
+            (true, _) => {
+                let works_for = CRM_WORKS_FOR;
+                let found = Found::CouldNotLook;
+                let (state, _) = claimed.after_look(found, tx.now(), jitter(), works_for);
+                (state, "crm-unknown")
+            }
             (false, false) => {
                 let why = "not-connected";
                 (DeliveryState::Withdrawn { why: why.into() }, why)

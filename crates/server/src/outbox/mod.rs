@@ -28,6 +28,7 @@ use tracing::field::Empty;
 use crate::app::App;
 use crate::crm::servicetitan::Account;
 use crate::jump;
+use crate::ours::Wire;
 use crate::store::news::session_name;
 use crate::store::outbox::Channel;
 use crate::store::{Hint, Order, Store, StoreError, Tx, outbox as rows};
@@ -151,6 +152,7 @@ async fn claim(app: &App, business: BusinessId, channel: Channel) -> Result<(), 
         return Ok(());
     }
     let owner = app.owner();
+    let since = app.clock.moment();
     let limit = i64::try_from(free).unwrap_or(i64::MAX);
     let order = Order::Business(business.get());
     let vault = app.vault.clone();
@@ -181,7 +183,7 @@ async fn claim(app: &App, business: BusinessId, channel: Channel) -> Result<(), 
             tracing::info_span!("delivery", session, lead = Empty, delivery = id.get(), kind);
         let deed = async move {
             let went = match (channel, taken) {
-                (Channel::Crm, taken) => crm::deliver(&app, taken).await,
+                (Channel::Crm, taken) => crm::deliver(&app, taken, since).await,
                 (Channel::Text, Taken::Claimed(delivery)) => text::deliver(&app, delivery).await,
                 // Only records are written with their claim.
                 (Channel::Text, Taken::OnWire(..) | Taken::Settled(_)) => Ok(Health::Well),
@@ -252,9 +254,14 @@ fn about_lead(reference: &str) {
     tracing::Span::current().record("lead", reference);
 }
 
-/// Bounds all calls of a delivery; `None` when the time was up, with whatever was on the wire.
-async fn in_time<T>(calls: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(CALLS_WITHIN, calls).await.ok()
+/// Bounds all calls of a delivery; `None` when the time was up, with whatever was on the wire. The time is asked first:
+/// whoever was stopped meanwhile does not go on with a call.
+async fn in_time<T>(wire: Wire, calls: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = tokio::time::sleep(CALLS_WITHIN) => None,
+        answer = wire.carry(calls) => Some(answer),
+    }
 }
 
 /// Writes what became of a call. It must not be lost to a store that is busy for a moment: as long as the

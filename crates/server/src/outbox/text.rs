@@ -23,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Health, in_time, is_look, jitter, with_its_time, write_down};
 use crate::app::App;
+use crate::ours::Wire;
 use crate::random;
 use crate::sms::reports::{carrier_says, opted_out};
 use crate::sms::twilio::{Secrets, Settings, Twilio};
@@ -41,10 +42,11 @@ pub(super) async fn deliver(app: &App, claimed: Delivery) -> Result<Health, Stor
     let order = Order::Session(claimed.session.get());
     let (vault, origin) = (app.vault.clone(), app.config.origin().to_owned());
     let taken = claimed.clone();
+    let wire = Wire::new(app.clock.clone(), app.clock.moment());
     if is_look(&claimed) {
         let prepare = move |tx: &mut Tx<'_>| prepare_look(tx, &vault, &taken);
         match app.store.write(order, prepare).await? {
-            Some(looking) => look(app, looking).await,
+            Some(looking) => look(app, looking, wire).await,
             None => Ok(Health::Well),
         }
     } else {
@@ -52,7 +54,7 @@ pub(super) async fn deliver(app: &App, claimed: Delivery) -> Result<Health, Stor
         match app.store.write(order, prepare).await? {
             Some(going) => {
                 super::about_lead(&going.reference);
-                send(app, going).await
+                send(app, going, wire).await
             }
             None => Ok(Health::Well),
         }
@@ -81,7 +83,7 @@ struct Looking {
     secrets: Secrets,
 }
 
-async fn send(app: &App, going: Going) -> Result<Health, StoreError> {
+async fn send(app: &App, going: Going, wire: Wire) -> Result<Health, StoreError> {
     let url = app.config.twilio_url.as_str();
     let carrier = Twilio::new(&app.calls, url, &going.settings, &going.secrets);
     let text = Text {
@@ -90,7 +92,7 @@ async fn send(app: &App, going: Going) -> Result<Health, StoreError> {
         report_to: &going.report_to,
         within: going.within,
     };
-    let said = in_time(carrier.send(&text)).await.unwrap_or_else(|| {
+    let said = in_time(wire, carrier.send(&text)).await.unwrap_or_else(|| {
         Err(Trouble::Unknown {
             said: "no answer in time".into(),
         })
@@ -104,11 +106,11 @@ async fn send(app: &App, going: Going) -> Result<Health, StoreError> {
     Ok(health)
 }
 
-async fn look(app: &App, looking: Looking) -> Result<Health, StoreError> {
+async fn look(app: &App, looking: Looking, wire: Wire) -> Result<Health, StoreError> {
     let url = app.config.twilio_url.as_str();
     let carrier = Twilio::new(&app.calls, url, &looking.settings, &looking.secrets);
     let is_ours = |body: &str| carries_link(body, &looking.token_hash);
-    let found = in_time(carrier.look_up(&looking.to, &is_ours))
+    let found = in_time(wire, carrier.look_up(&looking.to, &is_ours))
         .await
         .unwrap_or_else(|| {
             Err(Trouble::TryLater {

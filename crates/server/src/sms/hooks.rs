@@ -81,11 +81,11 @@ pub async fn inbound(
         .into_response())
 }
 
-/// A STOP is acknowledged when no text to its number is on the wire any more: what was put there before it may still
-/// be on its way to the carrier, and whoever has been told that it holds must not see it tried afterwards. Nor while
-/// one is claimed: made and claimed while the STOP was noted, it may not have seen it. The STOP stands in the ledger
-/// already, so a call that takes too long does not keep the carrier waiting.
-async fn no_text_going(
+/// A STOP, or what staff were told on the phone, is acknowledged when no text to its number is on the wire any more:
+/// what was put there before it may still be on its way to the carrier, and whoever has been told that it holds must
+/// not see it tried afterwards. Nor while one is claimed: made and claimed while the STOP was noted, it may not have seen
+/// it. The STOP stands in the ledger already, so a call that takes too long does not keep the carrier waiting.
+pub async fn no_text_going(
     app: &App,
     businesses: &[BusinessId],
     phone: &str,

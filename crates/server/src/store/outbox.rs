@@ -373,7 +373,8 @@ pub fn withdraw_texts_to(
     )
 }
 
-/// Whether a text to this number is on the wire, or may be there in a moment: claimed, its rules being asked.
+/// Whether a text to this number is on the wire, or may be there in a moment: claimed, its rules being asked. Or it was
+/// when its server was taken for dead: that one may only have been stopped, and go on until its lease is over.
 pub fn is_text_going(
     tx: &mut Tx<'_>,
     business: BusinessId,
@@ -383,9 +384,11 @@ pub fn is_text_going(
         sql!(
             "SELECT 1 AS one FROM lead JOIN delivery ON delivery.lead_id = lead.id
              WHERE lead.business_id = $1 AND lead.phone = $2 AND delivery.kind LIKE 'text%'
-               AND delivery.state IN ('claimed', 'sending') LIMIT 1"
+               AND (delivery.state IN ('claimed', 'sending')
+                    OR delivery.state = 'unknown' AND delivery.why = 'interrupted' AND delivery.first_sent_at > $3)
+             LIMIT 1"
         ),
-        &[&business, &phone],
+        &[&business, &phone, &(tx.now() - LEASE)],
         |row| row.get("one"),
     )?;
     Ok(found.is_some())

@@ -1,12 +1,13 @@
 //! The inbox and what staff do with a lead.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 use jiff::SignedDuration;
 use reqwest::StatusCode;
 use ringback_domain::business::BusinessDetails;
-use ringback_domain::delivery::{DeliveryKind, DeliveryStatus, Planned};
+use ringback_domain::delivery::{DeliveryKind, DeliveryState, DeliveryStatus, Planned};
 use ringback_domain::id::LeadId;
 use ringback_domain::lead::{LeadEvent, LeadState, LeadStatus, Recovery};
 use ringback_domain::region::Region;
@@ -15,8 +16,9 @@ use ringback_server::on_both_engines;
 use ringback_server::seed::{DANA, SAM};
 use ringback_server::store::business::NewBusiness;
 use ringback_server::store::integration::{self, SERVICETITAN};
+use ringback_server::store::outbox::Channel;
 use ringback_server::store::{
-    Order, appointment, business, delivery, lead, opt_out, scheduler, session,
+    Order, appointment, business, delivery, lead, node, opt_out, outbox, scheduler, session,
 };
 use ringback_server::testing::TestServer;
 
@@ -46,6 +48,7 @@ on_both_engines!(
     a_link_that_may_not_go_says_why,
     a_text_from_my_phone_carries_a_link_of_their_own,
     what_they_say_about_texts_on_the_phone_is_written_down,
+    who_asks_for_no_texts_is_answered_once_none_is_on_the_wire,
     where_the_carrier_blocks_a_number_the_page_says_who_can_lift_it,
 );
 
@@ -795,6 +798,58 @@ async fn what_they_say_about_texts_on_the_phone_is_written_down(world: TestServe
     assert_eq!(kept, [(false, staff, said), (true, staff, "")]);
     let told = sam.script_posts(&again, &[("note", said)]).await;
     assert_eq!(told.status, StatusCode::CONFLICT);
+}
+
+async fn who_asks_for_no_texts_is_answered_once_none_is_on_the_wire(world: TestServer) {
+    hire_everybody(&world).await;
+    let id = just_left(&world, "Maria Alvarez").await;
+    let business = world.seeded.business;
+    let (mut sam, mut dana) = (
+        Browser::of(&world, SAM).await,
+        Browser::of(&world, DANA).await,
+    );
+    // Another server has put a text to them on the wire.
+    let put_on_the_wire = move |tx: &mut ringback_server::store::Tx<'_>| {
+        let other = node::begin(tx, "the other node")?;
+        let lead = lead::get(tx, business, id)?.unwrap();
+        let mut visit = session::get(tx, business, lead.session)?;
+        visit.lead = Some(id);
+        let text = Planned {
+            kind: DeliveryKind::TextFollowUp,
+            due_at: tx.now(),
+            expires_at: tx.now() + SignedDuration::from_hours(48),
+        };
+        delivery::plan(tx, &visit, None, text, None)?;
+        let text = outbox::claim(tx, &other, business, Channel::Text, 1)?.remove(0);
+        assert!(outbox::put_on_wire(tx, &text, Some("our-id"))?);
+        Ok(text)
+    };
+    let store = &world.app().store;
+    let text = store.write(Order::Any, put_on_the_wire).await.unwrap();
+    let page = format!("/office/leads/{id}");
+    let told = AtomicBool::new(false);
+    let presses = async {
+        let answer = sam.script_posts(&format!("{page}/no-texts"), &[]).await;
+        told.store(true, Ordering::SeqCst);
+        answer
+    };
+    let carrier_answers = async {
+        while !dana.opens(&page).await.text.contains("texts-again") {}
+        // It is written down; another page later Sam is still waiting.
+        dana.opens(&page).await;
+        let before = told.load(Ordering::SeqCst);
+        let sent = DeliveryState::Done {
+            outside_id: "SM1".into(),
+        };
+        let settle = move |tx: &mut ringback_server::store::Tx<'_>| {
+            outbox::settle(tx, &text, &sent, 0, None)
+        };
+        assert!(store.write(Order::Any, settle).await.unwrap());
+        before
+    };
+    let (answer, told_before) = tokio::join!(presses, carrier_answers);
+    assert!(!told_before, "a text was on its way to the carrier still");
+    assert_eq!(answer.status, StatusCode::OK);
 }
 
 async fn where_the_carrier_blocks_a_number_the_page_says_who_can_lift_it(world: TestServer) {

@@ -47,6 +47,7 @@ stories!(
     an_older_visits_record_holds_up_no_booking,
     connected_later_a_press_sends_what_is_open,
     what_was_due_while_it_was_not_connected_goes_by_the_same_press,
+    what_is_in_doubt_is_looked_for_again_once_servicetitan_is_connected_again,
     an_appointment_called_off_in_doubt_is_not_made,
     what_a_dismissal_withdrew_goes_once_the_lead_is_reopened,
     who_has_had_an_appointment_is_no_first_time_client,
@@ -522,6 +523,40 @@ async fn what_was_due_while_it_was_not_connected_goes_by_the_same_press(w: World
     assert_eq!(w.write(press).await, 2);
     w.until(waiting, CrmAbandoned, Done).await;
     w.until(recovered, CrmBooked, Done).await;
+}
+
+async fn what_is_in_doubt_is_looked_for_again_once_servicetitan_is_connected_again(w: World) {
+    let business = w.server.seeded.business;
+    w.set(|s| s.sync.send = SendAfter::Never).await;
+    let reset = Fault::new(FaultKind::Reset).method("POST").path("bookings");
+    w.sandbox.servicetitan().set_fault(reset.times(2));
+    let mut booked = Vec::new();
+    for phone in ["+16025550142", "+16025550143"] {
+        let ana = w.visitor(phone, false).await;
+        let lead = ana.leaves().await;
+        ana.books().await;
+        w.until(lead, CrmBooked, Unknown).await;
+        // A look falls into the gap: there is no connection, or its secrets do not open.
+        if booked.is_empty() {
+            w.write(move |tx| integration::disconnect(tx, business, SERVICETITAN))
+                .await;
+        } else {
+            let settings = serde_json::json!({});
+            w.write(move |tx| {
+                integration::save(tx, business, SERVICETITAN, &settings, Some(b"another key"))
+            })
+            .await;
+        }
+        w.spends(SignedDuration::from_mins(2)).await;
+        assert_eq!(w.delivery(lead, CrmBooked).await.unwrap().status, Unknown);
+        w.connect_servicetitan(|_| {}).await;
+        booked.push(lead);
+    }
+    w.spends(SignedDuration::from_mins(6)).await;
+    for lead in booked {
+        w.until(lead, CrmBooked, Done).await;
+    }
+    assert_eq!(w.sandbox.servicetitan().bookings().len(), 2);
 }
 
 async fn an_appointment_called_off_in_doubt_is_not_made(w: World) {

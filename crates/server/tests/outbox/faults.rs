@@ -33,6 +33,8 @@ stories!(
     a_record_on_the_wire_at_the_crash_is_unknown_and_then_made_once,
     a_text_on_the_wire_at_the_crash_is_unknown_and_never_sent_again,
     who_has_lost_the_claim_settles_nothing,
+    a_server_that_slept_makes_no_call_whose_lease_is_over,
+    a_text_of_a_server_taken_for_dead_may_leave_until_its_lease_is_over,
     two_nodes_share_the_work_and_one_takes_over_from_the_other,
     a_stop_of_the_server_waits_for_what_is_on_the_wire,
     a_crowd_stays_within_sixty_requests_a_second,
@@ -354,6 +356,33 @@ async fn who_has_lost_the_claim_settles_nothing(w: World) {
     let after = w.delivery(lead, CrmAbandoned).await.unwrap();
     assert_eq!((after.status, after.why), (Done, None));
     assert_eq!(after.outside_id, done.outside_id);
+}
+
+async fn a_server_that_slept_makes_no_call_whose_lease_is_over(w: World) {
+    let servicetitan = w.sandbox.servicetitan();
+    // It is on the wire and waits for its token.
+    let slow = Fault::new(FaultKind::Slow { ms: 1_500 });
+    servicetitan.set_fault(slow.path("/connect/token").times(1));
+    let lead = w.visitor(ANA, false).await.leaves().await;
+    w.until(lead, CrmAbandoned, Sending).await;
+    w.server.clock.machine_jumps(LEASE);
+    w.app().outbox.finish().await;
+    assert!(
+        servicetitan.bookings().is_empty(),
+        "another may have made it by now"
+    );
+    all_are(&w, &[lead], CrmAbandoned, Done).await;
+    assert_eq!(servicetitan.bookings().len(), 1);
+}
+
+async fn a_text_of_a_server_taken_for_dead_may_leave_until_its_lease_is_over(w: World) {
+    let (lead, _) = leaves_into_the_hands_of_a_dead_node(&w, Channel::Text, true).await;
+    w.until(lead, TextFollowUp, Unknown).await;
+    let business = w.server.seeded.business;
+    let on_wire = move |tx: &mut Tx<'_>| outbox::is_text_going(tx, business, ANA);
+    assert!(w.read(on_wire).await);
+    w.passes(LEASE);
+    assert!(!w.read(on_wire).await);
 }
 
 async fn two_nodes_share_the_work_and_one_takes_over_from_the_other(w: World) {
