@@ -269,6 +269,10 @@ fn meaning(answer: &Answer) -> Trouble {
         (status, _) if status.is_server_error() => Trouble::Unknown {
             said: format!("status {}", status.as_u16()),
         },
+        // A gateway's 408 says as little of what is behind it as its 504.
+        (StatusCode::REQUEST_TIMEOUT, _) => Trouble::Unknown {
+            said: "status 408".into(),
+        },
         (StatusCode::UNAUTHORIZED, _) | (_, 20003) => Trouble::Credentials,
         (status, 0) => Trouble::Refused(Wrong {
             why: "text-refused",
@@ -364,7 +368,7 @@ mod tests {
 
     #[test]
     fn what_may_have_been_sent_is_unknown_and_the_rest_is_certain() {
-        for status in [500, 502, 503, 504] {
+        for status in [408, 500, 502, 503, 504] {
             assert!(matches!(answered(status, ""), Trouble::Unknown { .. }));
         }
         assert!(matches!(answered(429, ""), Trouble::TryLater { .. }));

@@ -329,17 +329,21 @@ fn meaning(answer: &Answer, purpose: Purpose) -> Trouble {
         StatusCode::CONFLICT | StatusCode::NOT_FOUND if purpose == Purpose::Write => {
             Trouble::Conflict { said }
         }
-        status if status.is_server_error() && purpose == Purpose::Look => Trouble::TryLater {
+        status if says_nothing(status) && purpose == Purpose::Look => Trouble::TryLater {
             after: answer.retry_after,
             said,
         },
-        // A gateway's 502, 503 and 504 say nothing of what is behind it.
-        status if status.is_server_error() => Trouble::Unknown {
+        status if says_nothing(status) => Trouble::Unknown {
             answered: status == StatusCode::INTERNAL_SERVER_ERROR,
             said,
         },
         _ => Trouble::Refused { said },
     }
+}
+
+/// A gateway's 408, 502, 503 and 504 say nothing of what is behind it.
+fn says_nothing(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT
 }
 
 /// ServiceTitan's own sentence: the title of its problem body and what it says of each field.
@@ -390,4 +394,33 @@ const fn usual_life() -> i64 {
 struct Problem {
     title: String,
     errors: std::collections::BTreeMap<String, Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_gateway_says_leaves_a_write_in_doubt_and_a_look_for_later() {
+        for status in [408, 502, 503, 504] {
+            let answer = Answer {
+                status: StatusCode::from_u16(status).unwrap(),
+                retry_after: None,
+                body: Vec::new(),
+            };
+            let written = meaning(&answer, Purpose::Write);
+            assert!(
+                matches!(
+                    written,
+                    Trouble::Unknown {
+                        answered: false,
+                        ..
+                    }
+                ),
+                "{status}: {written:?}"
+            );
+            let looked = meaning(&answer, Purpose::Look);
+            assert!(matches!(looked, Trouble::TryLater { .. }), "{looked:?}");
+        }
+    }
 }
