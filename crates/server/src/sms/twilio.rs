@@ -266,12 +266,13 @@ fn meaning(answer: &Answer) -> Trouble {
             after: answer.retry_after,
             said: outside::sentence(&problem.message),
         },
+        (status, _) if status.is_server_error() => Trouble::Unknown {
+            said: format!("status {}", status.as_u16()),
+        },
         // A gateway's 408 says as little of what is behind it as its 504.
-        (status, _) if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-            Trouble::Unknown {
-                said: format!("status {}", status.as_u16()),
-            }
-        }
+        (StatusCode::REQUEST_TIMEOUT, _) => Trouble::Unknown {
+            said: "status 408".into(),
+        },
         (StatusCode::UNAUTHORIZED, _) | (_, 20003) => Trouble::Credentials,
         (status, 0) => Trouble::Refused(Wrong {
             why: "text-refused",

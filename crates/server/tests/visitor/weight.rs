@@ -26,13 +26,12 @@ async fn weight(url: &str) -> (usize, String) {
 async fn the_page_with_all_it_loads_is_under_thirty_kilobytes_and_the_embed_under_five() {
     let world = TestServer::start(Engine::Sqlite).await.unwrap();
     let (mut all, page) = weight(&format!("{}/s/{}", world.url, world.seeded.public_id)).await;
-    let mut wanted: Vec<String> = page
+    let wanted: Vec<String> = page
         .split(['"', '\''])
         .filter(|text| text.starts_with("/assets/"))
         .map(|path| format!("{}{path}", world.url))
         .collect();
-    assert_eq!(wanted.len(), 2, "a stylesheet and a module");
-    wanted.push(wanted[1].replace("scheduler.js", "line.js"));
+    assert_eq!(wanted.len(), 3, "a stylesheet, a module and what it imports");
     for url in wanted {
         all += weight(&url).await.0;
     }
