@@ -17,7 +17,7 @@ pub mod jump;
 pub mod logs;
 pub mod metrics;
 pub mod office;
-pub mod ours;
+pub mod on_wire;
 pub mod outbox;
 pub mod outside;
 pub mod random;

@@ -10,7 +10,7 @@ use reqwest::{Client, Request, RequestBuilder, StatusCode, redirect, retry};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::Instant;
 
-use crate::{metrics, ours};
+use crate::{metrics, on_wire};
 
 /// A connection that takes longer is no connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -86,7 +86,7 @@ impl NoAnswer {
 pub async fn call(request: RequestBuilder) -> Result<Answer, NoAnswer> {
     let (client, request) = request.build_split();
     let request = request.map_err(|error| no_answer(&error))?;
-    if !ours::may_begin() {
+    if !on_wire::may_begin() {
         return Err(NoAnswer::NeverLeft("it could not be sent in time".into()));
     }
     let (method, url) = (request.method().clone(), request.url().clone());

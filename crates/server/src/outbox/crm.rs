@@ -24,7 +24,7 @@ use crate::crm::record::{self, Carried, Instead, Job, Look, Ours, Stage, as_told
 use crate::crm::servicetitan::{Account, Credentials, Hosts, Secrets, ServiceTitan, Settings};
 use crate::crm::summary::{News, Told, summary};
 use crate::crm::{Filing, Place, Record, RecordKind, Trouble};
-use crate::ours::Wire;
+use crate::on_wire::Wire;
 use crate::store::integration::{Check, Integration, SERVICETITAN};
 use crate::store::{
     Order, StoreError, Tx, appointment, business, consent, crm_record, delivery, integration, lead,

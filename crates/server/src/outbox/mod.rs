@@ -28,7 +28,7 @@ use tracing::field::Empty;
 use crate::app::App;
 use crate::crm::servicetitan::Account;
 use crate::jump;
-use crate::ours::Wire;
+use crate::on_wire::Wire;
 use crate::store::news::session_name;
 use crate::store::outbox::Channel;
 use crate::store::{Hint, Order, Store, StoreError, Tx, outbox as rows};

@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Health, in_time, is_look, jitter, with_its_time, write_down};
 use crate::app::App;
-use crate::ours::Wire;
+use crate::on_wire::Wire;
 use crate::random;
 use crate::sms::reports::{carrier_says, opted_out};
 use crate::sms::twilio::{Secrets, Settings, Twilio};

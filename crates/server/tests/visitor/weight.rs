@@ -31,7 +31,11 @@ async fn the_page_with_all_it_loads_is_under_thirty_kilobytes_and_the_embed_unde
         .filter(|text| text.starts_with("/assets/"))
         .map(|path| format!("{}{path}", world.url))
         .collect();
-    assert_eq!(wanted.len(), 3, "a stylesheet, a module and what it imports");
+    assert_eq!(
+        wanted.len(),
+        3,
+        "a stylesheet, a module and what it imports"
+    );
     for url in wanted {
         all += weight(&url).await.0;
     }
