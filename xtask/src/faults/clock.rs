@@ -67,7 +67,7 @@ pub async fn run(case: Case<'_>) -> Tried<Report> {
     }
     let mut late = Vec::new();
     let mut jumps = 0;
-    let mut still_to_jump = chance.deal(&JUMPS, times);
+    let mut still_to_jump = chance.deal(&JUMPS, times).into_iter();
     let mut away: Option<(i64, bool, bool)> = None;
     let hurting = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -85,7 +85,7 @@ pub async fn run(case: Case<'_>) -> Tried<Report> {
                     Some((by, here, there)) => (-by, here, there),
                     None => {
                         let (here, there) = whose(engine, &mut chance);
-                        let jump = (still_to_jump.pop().unwrap_or(DAY), here, there);
+                        let jump = (still_to_jump.next().unwrap_or(DAY), here, there);
                         away = Some(jump);
                         jump
                     }
