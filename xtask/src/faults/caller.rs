@@ -45,7 +45,7 @@ type Socket =
 /// Most bookings on one stage.
 const BOOKINGS: usize = 60;
 /// Away for so long, nobody has told ServiceTitan yet; or long enough for a record to stand there.
-const SOON: Duration = Duration::from_millis(300);
+const SOON: Duration = Duration::from_millis(30);
 const LATER: Duration = Duration::from_secs(10);
 /// The page on which somebody is back.
 const BACK: &str = "back";
