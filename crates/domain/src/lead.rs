@@ -239,6 +239,11 @@ impl Lead {
         same_person && self.scheduler == scheduler && self.service == answers.service
     }
 
+    /// Whether its one text went, or may have, as the lead itself says: its deliveries are not kept as long.
+    pub fn was_texted(&self) -> bool {
+        self.stamps.text_sent_at.is_some() || self.text_note == Some(TextNote::Unknown)
+    }
+
     /// What they said last is what stands, all of it: who answers one question anew may answer every other so.
     /// `service_title` is the service as they read it. Returns what stood before.
     pub fn says(&mut self, answers: Answers, service_title: String) -> Was {

@@ -13,6 +13,7 @@ use crate::jump::Watch;
 use crate::office::Office;
 use crate::outbox::Outbox;
 use crate::outside;
+use crate::pruner::Pace;
 use crate::scheduler::Calendars;
 use crate::store::Store;
 use crate::store::page::Owner;
@@ -34,6 +35,8 @@ pub struct Inner {
     pub lines: Lines,
     /// Notices when the store's clock jumps.
     pub watch: Watch,
+    /// How far what deletes may have come.
+    pub pace: Pace,
     /// What the office keeps in memory.
     pub office: Office,
     /// What was last offered to visitors.
@@ -82,6 +85,7 @@ impl App {
             config,
             lines: Lines::default(),
             watch: Watch::default(),
+            pace: Pace::default(),
             office,
             calendars: Calendars::default(),
             calls: outside::client(),

@@ -38,6 +38,12 @@ impl Moment {
         self.since(earlier).max(by_day.saturating_sub(moved))
     }
 
+    #[cfg(test)]
+    pub(crate) fn after(mut self, passed: std::time::Duration) -> Self {
+        self.at += passed;
+        self
+    }
+
     /// How far the clock was moved on purpose since `earlier`, in microseconds.
     pub fn moved_us_since(self, earlier: Self) -> i64 {
         self.moved_us.saturating_sub(earlier.moved_us)

@@ -8,8 +8,9 @@ use crate::app::App;
 use crate::capture::{life, sweep};
 use crate::metrics;
 use crate::outbox;
+use crate::pruner;
 use crate::scheduler::holds;
-use crate::store::{Order, StoreError, business, prune};
+use crate::store::StoreError;
 
 type Deed = fn(App) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
@@ -55,7 +56,7 @@ pub const DUTIES: &[Duty] = &[
     Duty {
         name: "prune",
         rests: Duration::from_secs(600),
-        deed: |app| Box::pin(prune_old_rows(app)),
+        deed: |app| Box::pin(pruner::run(app)),
     },
 ];
 
@@ -89,34 +90,4 @@ async fn keep(app: App, duty: &'static Duty) {
 
 fn failed(duty: &Duty) {
     ::metrics::counter!(metrics::DUTY_FAILURES, "duty" => duty.name).increment(1);
-}
-
-/// Rows of a kind that one transaction of the pruner deletes, and how long it lets others through before the next.
-const BATCH: i64 = 500;
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// A batch at a time, so that nobody waits behind a long transaction.
-async fn prune_old_rows(app: App) -> Result<(), StoreError> {
-    while app
-        .store
-        .write(Order::Any, |tx| prune::prune(tx, BATCH))
-        .await?
-        > 0
-    {
-        tokio::time::sleep(PAUSE).await;
-    }
-    for business in app.store.read(business::all).await? {
-        let id = business.id;
-        while app
-            .store
-            .write(Order::Business(id.get()), move |tx| {
-                prune::places(tx, id, BATCH)
-            })
-            .await?
-            > 0
-        {
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
-//! Notices that the clock has jumped, before anybody is judged by it and anything is taken to be due: how far the store's time went since the
-//! last look is compared with the time that really passed. What counts as a jump is `ringback_domain::jump`'s;
-//! what moves with it is `store::jump`'s.
+//! Notices that the clock has jumped, before anybody is judged by it and anything is taken to be due: how far the
+//! store's time went since the last look is compared with the time that really passed. What counts as a jump is
+//! `ringback_domain::jump`'s; what moves with it is `store::jump`'s.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

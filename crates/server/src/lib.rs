@@ -20,6 +20,7 @@ pub mod office;
 pub mod on_wire;
 pub mod outbox;
 pub mod outside;
+pub mod pruner;
 pub mod random;
 pub mod routes;
 pub mod scheduler;

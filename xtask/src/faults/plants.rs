@@ -92,7 +92,7 @@ pub const PLANTS: &[Plant] = &[
                 instead: "opted_out: !PLANTED && opt_out::is_out(",
             },
             Change {
-                file: "crates/server/src/sms/reports.rs",
+                file: "crates/server/src/sms/stop.rs",
                 text: r#"outbox::withdraw_texts_to(tx, business, phone, "not-opted_out")?"#,
                 instead: r#"if PLANTED { Vec::new() } else { outbox::withdraw_texts_to(tx, business, phone, "not-opted_out")? }"#,
             },

@@ -39,6 +39,9 @@ pub struct Disk {
     session: Option<BackgroundSession>,
 }
 
+/// Under load a flush comes sooner.
+const A_MOMENT: Duration = Duration::from_millis(300);
+
 /// What a cut took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cut {
@@ -88,8 +91,14 @@ impl Disk {
         Ok(rustix::fs::syncfs(folder)?)
     }
 
-    /// Cuts the power at once: nothing reaches it any more until [`Disk::power_up`].
-    pub fn lose_power(&self, chance: &mut Chance) -> Cut {
+    /// Cuts the power when the next flush is asked for, before it is done, or at the latest in a moment: nothing
+    /// reaches the disk any more until [`Disk::power_up`], and no flush is said to have been done.
+    pub async fn lose_power(&self, chance: &mut Chance) -> Cut {
+        self.surface().cut_at_flush = true;
+        let deadline = Deadline::after(A_MOMENT);
+        while self.surface().power && !deadline.passed() {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
         self.surface().lose_power(chance)
     }
 
@@ -197,6 +206,8 @@ struct Surface {
     /// What was written since the last flush, in order.
     cache: Vec<(usize, Vec<u8>)>,
     power: bool,
+    /// The power goes when there is something to flush.
+    cut_at_flush: bool,
     failing: bool,
     slow: Duration,
 }
@@ -220,6 +231,7 @@ impl Surface {
             durable,
             cache: Vec::new(),
             power: true,
+            cut_at_flush: false,
             failing: false,
             slow: Duration::ZERO,
         })
@@ -242,7 +254,9 @@ impl Surface {
     }
 
     fn flush(&mut self) -> Result<(), Errno> {
-        if self.failing {
+        self.power &= !(self.cut_at_flush && !self.cache.is_empty());
+        // Without power nobody would hear anything; but somebody is still there, and must not hear that it was done.
+        if self.failing || !self.power {
             return Err(Errno::EIO);
         }
         for (at, bytes) in self.cache.drain(..) {
@@ -253,6 +267,7 @@ impl Surface {
 
     fn lose_power(&mut self, chance: &mut Chance) -> Cut {
         self.power = false;
+        self.cut_at_flush = false;
         // Of a hundred sectors so many survive: none, some, most.
         let survive = *chance.one_of(&[0, 0, 50, 95]);
         let mut cut = Cut::default();
@@ -403,6 +418,7 @@ mod tests {
             durable: vec![0; 8 * SECTOR],
             cache: Vec::new(),
             power: true,
+            cut_at_flush: false,
             failing: false,
             slow: Duration::ZERO,
         }
@@ -432,7 +448,18 @@ mod tests {
         let mut disk = surface();
         disk.lose_power(&mut Chance::new(1));
         disk.write(0, &[1; 512]).unwrap();
-        disk.flush().unwrap();
+        assert_eq!(disk.flush(), Err(Errno::EIO));
         assert!(disk.seen.iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn the_power_goes_between_a_write_and_its_flush() {
+        let mut disk = surface();
+        disk.cut_at_flush = true;
+        disk.flush().unwrap();
+        disk.write(0, &[1; 512]).unwrap();
+        assert_eq!(disk.flush(), Err(Errno::EIO));
+        assert!(disk.durable.iter().all(|byte| *byte == 0));
+        assert_eq!(disk.lose_power(&mut Chance::new(1)).unflushed, 1);
     }
 }

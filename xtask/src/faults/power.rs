@@ -44,11 +44,11 @@ pub async fn with(case: Case<'_>, before: Vec<String>) -> Tried<Report> {
         .under_load(async |server| {
             for n in 1..=times {
                 tokio::time::sleep(server.lives_for(chance.millis(300, 1500))).await;
+                let cut = disk.lose_power(&mut chance).await;
                 server.kill().await?;
                 if let Some(postgres) = &mut postgres {
                     postgres.lose_power().await?;
                 }
-                let cut = disk.lose_power(&mut chance);
                 all.unflushed += cut.unflushed;
                 all.lost += cut.lost;
                 disk.power_up(run).await?;

@@ -174,9 +174,15 @@ async fn booked(crm: &impl Crm, job: &Job) -> Result<Carried, Trouble> {
 async fn dismissed(crm: &impl Crm, job: &Job) -> Result<Carried, Trouble> {
     let mut last = None;
     for ours in job.ours.iter().filter(|o| o.stage == Stage::Abandoned) {
-        let standing = crm.look_at(ours.kind, &ours.outside_id).await?;
-        if standing.is_some_and(|standing| standing.hands == Hands::Untouched) {
+        if is_untouched(crm, ours).await? {
             match crm.dismiss(ours.kind, &ours.outside_id, &job.record).await {
+                // The answer says nothing: what stands there does.
+                Ok(()) if is_untouched(crm, ours).await? => {
+                    return Err(Trouble::Unknown {
+                        answered: true,
+                        said: "it was to be set aside, and stands as before".into(),
+                    });
+                }
                 Ok(()) | Err(Trouble::Conflict { .. }) => {}
                 Err(trouble) => return Err(trouble),
             }
@@ -193,6 +199,11 @@ async fn dismissed(crm: &impl Crm, job: &Job) -> Result<Carried, Trouble> {
     .ok_or(Trouble::Refused {
         said: "there is nothing left to dismiss".into(),
     })
+}
+
+async fn is_untouched(crm: &impl Crm, ours: &Ours) -> Result<bool, Trouble> {
+    let standing = crm.look_at(ours.kind, &ours.outside_id).await?;
+    Ok(standing.is_some_and(|standing| standing.hands == Hands::Untouched))
 }
 
 async fn update(crm: &impl Crm, job: &Job, ours: &Ours) -> Result<Carried, Trouble> {
@@ -327,8 +338,16 @@ mod tests {
         }
 
         async fn look_at(&self, _: RecordKind, _: &str) -> Result<Option<Standing>, Trouble> {
+            let set_aside = self.was_asked().contains(&"dismiss");
             self.asked("look at");
-            Ok(self.stands.clone())
+            Ok(self.stands.clone().map(|standing| Standing {
+                hands: if set_aside {
+                    Hands::Dismissed
+                } else {
+                    standing.hands
+                },
+                ..standing
+            }))
         }
 
         async fn create(&self, _: &Record) -> Result<String, Trouble> {
@@ -468,7 +487,11 @@ mod tests {
             (CrmBooked, Hands::Untouched, vec!["look at", "update"]),
             (CrmBooked, Hands::Taken, vec!["look at", "create"]),
             (CrmBooked, Hands::Dismissed, vec!["look at", "create"]),
-            (CrmDismissLead, Hands::Untouched, vec!["look at", "dismiss"]),
+            (
+                CrmDismissLead,
+                Hands::Untouched,
+                vec!["look at", "dismiss", "look at"],
+            ),
             (CrmDismissLead, Hands::Taken, vec!["look at"]),
             (CrmDismissLead, Hands::Dismissed, vec!["look at"]),
         ] {

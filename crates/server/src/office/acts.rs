@@ -20,7 +20,7 @@ use super::sign_in::own_path;
 use crate::app::App;
 use crate::error::Error;
 use crate::outbox::by_hand::{self, Again, ByHand, Retry};
-use crate::sms::hooks::no_text_going;
+use crate::sms::stop::no_text_going;
 use crate::store::lead::EventRow;
 use crate::store::{Hint, Order, StoreError, Tx, business, delivery, lead, staff, task};
 use crate::words::Words;

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::crm::DISMISSED;
 use super::text::About;
-use crate::sms::reports::no_more_texts;
+use crate::sms::stop::no_more_texts;
 use crate::store::integration::SERVICETITAN;
 use crate::store::lead::LeadFilter;
 use crate::store::{

@@ -25,7 +25,8 @@ use super::{Health, in_time, is_look, jitter, with_its_time, write_down};
 use crate::app::App;
 use crate::on_wire::Wire;
 use crate::random;
-use crate::sms::reports::{carrier_says, opted_out};
+use crate::sms::reports::carrier_says;
+use crate::sms::stop::opted_out;
 use crate::sms::twilio::{Secrets, Settings, Twilio};
 use crate::sms::{Carrier as _, Says, Text, Trouble};
 use crate::store::integration::{Check, Integration, TEXTS};
@@ -302,9 +303,10 @@ impl About {
         let consent: Option<Consent> = consent::newest(tx, lead.business, self.session.id)?;
         let consented = consent.is_some_and(|c| c.given && c.phone == phone.as_str());
         let texted = delivery::of_lead(tx, lead.business, lead.id)?;
-        let already_texted = texted
-            .iter()
-            .any(|other| other.id != text && other.is_text_that_went());
+        let already_texted = lead.was_texted()
+            || texted
+                .iter()
+                .any(|other| other.id != text && other.is_text_that_went());
         let status = lead.state.status();
         Ok(Circumstances {
             kind,
@@ -383,7 +385,7 @@ fn withdraw(
     };
     // A second text that does not go says nothing of the first, which did.
     let texts = delivery::of_lead(tx, lead.business, lead.id)?;
-    if !texts.iter().any(Delivery::is_text_that_went) {
+    if !lead.was_texted() && !texts.iter().any(Delivery::is_text_that_went) {
         note(tx, lead, TextNote::Not { why })?;
     } else if why == WhyNot::AlreadyTexted {
         // The one text they get is on the timeline: its place was taken, nothing went wrong.

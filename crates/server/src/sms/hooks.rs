@@ -1,8 +1,6 @@
 //! What the carrier tells us: reports about texts we sent, and texts that people send. Both are believed
 //! only when the account's auth token has signed them for our configured public URL.
 
-use std::time::{Duration, Instant};
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -13,7 +11,8 @@ use ringback_domain::lead::LeadEvent;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::reports::{carrier_says, opted_out};
+use super::reports::carrier_says;
+use super::stop::{no_text_going, opted_out};
 use super::twilio::{self, Secrets, Settings};
 use super::{Says, signature};
 use crate::app::App;
@@ -24,10 +23,6 @@ use crate::store::{Order, StoreError, Tx, lead, opt_out, outbox, text_message};
 const SIGNATURE: &str = "x-twilio-signature";
 /// Twilio's forms are a few hundred bytes; a text is at most 1,600 characters.
 const LARGEST_FORM: usize = 64 * 1024;
-/// How long a STOP waits for what is on the wire. Twilio gives up on an answer after 15 s and comes again:
-/// <https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides>.
-const WIRE_PATIENCE: Duration = Duration::from_secs(10);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// "No reply": Twilio answers STOP, START and HELP itself.
 const NO_REPLY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
@@ -79,30 +74,6 @@ pub async fn inbound(
         NO_REPLY,
     )
         .into_response())
-}
-
-/// A STOP, or what staff were told on the phone, is acknowledged when no text to its number is on the wire any more:
-/// what was put there before it may still be on its way to the carrier, and whoever has been told that it holds must
-/// not see it tried afterwards. Nor while one is claimed: made and claimed while the STOP was noted, it may not have seen
-/// it. The STOP stands in the ledger already, so a call that takes too long does not keep the carrier waiting.
-pub async fn no_text_going(
-    app: &App,
-    businesses: &[BusinessId],
-    phone: &str,
-) -> Result<(), StoreError> {
-    let until = Instant::now() + WIRE_PATIENCE;
-    loop {
-        let (businesses, phone) = (businesses.to_vec(), phone.to_owned());
-        let sending = app.store.read(move |tx| {
-            businesses.iter().try_fold(false, |sending, business| {
-                Ok(sending || outbox::is_text_going(tx, *business, &phone)?)
-            })
-        });
-        if !sending.await? || Instant::now() >= until {
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
 }
 
 /// The businesses whose account signed this call.

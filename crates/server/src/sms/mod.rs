@@ -1,7 +1,7 @@
 //! The carrier: sending one text once, looking up what became of it, and hearing from it. One file per
 //! carrier behind one small trait: `twilio.rs`. What arrives from a carrier comes through `hooks.rs`, after
-//! `signature.rs` has said whose it is; what it means for a text is in `reports.rs`. When a text may go is
-//! the domain's; that it goes at most once, the outbox's.
+//! `signature.rs` has said whose it is; what it means for a text is in `reports.rs`; what a STOP does, in
+//! `stop.rs`. When a text may go is the domain's; that it goes at most once, the outbox's.
 //!
 //! To add a carrier: a file that implements [`Carrier`], a match arm where texts are sent (`outbox/text.rs`),
 //! its hooks, and its tests.
@@ -9,6 +9,7 @@
 pub mod hooks;
 pub mod reports;
 pub mod signature;
+pub mod stop;
 pub mod twilio;
 
 use std::future::Future;

@@ -1,14 +1,14 @@
-//! What is heard of texts: how one stands at the carrier, and that a number says STOP. Heard in the carrier's
-//! answer, in its reports, in a look-up, from the person; in whatever order, and more than once.
+//! What is heard of a text: how it stands at the carrier. Heard in its answer, in its reports, in a look-up; in
+//! whatever order, and more than once.
 
 use ringback_domain::conversation::TextStatus;
 use ringback_domain::delivery::{Delivery, DeliveryState, DeliveryStatus};
-use ringback_domain::follow_up::{TextNote, WhyNot};
-use ringback_domain::id::BusinessId;
+use ringback_domain::follow_up::TextNote;
 use ringback_domain::lead::LeadEvent;
 use serde_json::json;
 
 use super::Says;
+use super::stop::opted_out;
 use crate::store::{StoreError, Tx, lead, opt_out, outbox, text_message};
 use crate::why;
 
@@ -75,46 +75,4 @@ pub fn carrier_says(tx: &mut Tx<'_>, text: &Delivery, says: &Says) -> Result<(),
         _ => {}
     }
     lead::save(tx, &lead)
-}
-
-/// A number says STOP, itself or through the carrier: no more texts, and its newest request says so.
-pub fn opted_out(
-    tx: &mut Tx<'_>,
-    business: BusinessId,
-    phone: &str,
-    source: opt_out::Source,
-    said: &str,
-) -> Result<(), StoreError> {
-    no_more_texts(tx, business, phone, source, said)?;
-    // Newest first: the request that people are looking at.
-    let latest = lead::of_person(tx, business, phone, "")?.into_iter().next();
-    match latest {
-        Some(lead) => lead::event(
-            tx,
-            &lead,
-            LeadEvent::OptedOut,
-            None,
-            json!({ "source": source }),
-        ),
-        None => Ok(()),
-    }
-}
-
-/// Into the ledger, and nothing waiting goes to the number, of whatever lead. One transaction.
-pub fn no_more_texts(
-    tx: &mut Tx<'_>,
-    business: BusinessId,
-    phone: &str,
-    source: opt_out::Source,
-    said: &str,
-) -> Result<(), StoreError> {
-    opt_out::note(tx, business, phone, true, source, said)?;
-    for id in outbox::withdraw_texts_to(tx, business, phone, "not-opted_out")? {
-        if let Some(mut lead) = lead::get(tx, business, id)? {
-            let why = WhyNot::OptedOut;
-            lead.text_note = Some(TextNote::Not { why });
-            lead::save(tx, &lead)?;
-        }
-    }
-    Ok(())
 }

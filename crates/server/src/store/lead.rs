@@ -83,16 +83,23 @@ fn left_detail(session: &Session, departure: Departure) -> serde_json::Value {
 }
 
 /// Whether staff have booked this session's person for what it asks, by phone say: its end is nobody's departure.
+/// On whatever device they had left it; where it is another one than this session's, since this visit began.
 pub fn booked_by_staff(tx: &mut Tx<'_>, session: &Session) -> Result<bool, StoreError> {
-    let Some(id) = session.lead else {
-        return Ok(false);
-    };
-    let by_staff = |lead: &Lead| {
+    let answers = &session.answers;
+    let theirs = of_person(tx, session.business, &answers.phone, &answers.email)?;
+    let by_staff = |lead: &&Lead| {
         let how = Recovery::Staff;
         matches!(lead.state, LeadState::Recovered { how: by, .. } if by == how)
-            && lead.asks_the_same(session.scheduler, &session.answers)
+            && lead.asks_the_same(session.scheduler, answers)
     };
-    Ok(get(tx, session.business, id)?.is_some_and(|lead| by_staff(&lead)))
+    let mut booked = theirs.iter().filter(by_staff).peekable();
+    if booked.peek().is_none() {
+        return Ok(false);
+    }
+    let began = super::session::began_at(tx, session)?;
+    Ok(booked.any(|lead| {
+        session.lead == Some(lead.id) || lead.stamps.recovered_at.is_some_and(|at| at >= began)
+    }))
 }
 
 /// What the session's person said last stands on the lead; returns what stood there before.
@@ -272,7 +279,7 @@ fn plan_text(
 ) -> Result<TextNote, StoreError> {
     let kind = DeliveryKind::TextFollowUp;
     // Of whatever kind: a lead gets one text, and what is said of that one stands.
-    if theirs.iter().any(Delivery::is_text_that_went) {
+    if lead.was_texted() || theirs.iter().any(Delivery::is_text_that_went) {
         return Ok(lead.text_note.clone().unwrap_or(TextNote::Not {
             why: WhyNot::AlreadyTexted,
         }));

@@ -33,6 +33,7 @@ const SHIPPED: &[Migration] = shipped![
     5 "0005_speed" keeps 5,
     6 "0006_pile" keeps 5,
     7 "0007_token" keeps 5,
+    8 "0008_pruner" keeps 5,
 ];
 
 /// The newest schema this program knows.

@@ -2,6 +2,7 @@
 //!
 //! What bounds each table:
 //!
+//! - `pruner`: one row.
 //! - `node`: servers that have been away for a month are forgotten.
 //! - `business`, `staff`, `scheduler`, `integration`, `api_key`: made by hand, as many as people make.
 //! - `sign_in`, `password_link`: go when they end.
@@ -20,7 +21,7 @@
 //! - `place`: a week after its time; holds go with their appointment when they run out.
 //! - `task`: goes with its lead; a finished one without a lead is kept for `RECORDS`.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ringback_domain::id::BusinessId;
 
 use super::{StoreError, Tx, sql};
@@ -42,12 +43,44 @@ const fn days(days: i64) -> SignedDuration {
     SignedDuration::from_hours(days * 24)
 }
 
-/// Deletes what is past its keeping, at most `limit` rows of each kind; returns how many in all.
+/// The time by which rows are past their keeping, never later than the clock's. It is kept, and goes no further than
+/// `reach`, or not on at all where there is none: a clock that is years ahead is not believed at once.
+pub fn time(tx: &mut Tx<'_>, reach: Option<Timestamp>) -> Result<Timestamp, StoreError> {
+    let now = tx.now();
+    let Some(kept) = kept_time(tx)? else {
+        return Ok(now);
+    };
+    let at = reach.map_or(kept, |reach| kept.max(reach.min(now)));
+    tx.execute(
+        sql!(
+            "INSERT INTO pruner (id, at) VALUES (1, $1)
+             ON CONFLICT (id) DO UPDATE SET at = $1 WHERE pruner.at < $1"
+        ),
+        &[&at],
+    )?;
+    Ok(at.min(now))
+}
+
+/// Where it stood last; at first, where the newest session does. Nothing where nobody has come yet.
+fn kept_time(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
+    let kept = tx.first(sql!("SELECT at FROM pruner WHERE id = 1"), &[], |row| {
+        row.get("at")
+    })?;
+    if kept.is_some() {
+        return Ok(kept);
+    }
+    tx.first(
+        sql!("SELECT created_at FROM session ORDER BY id DESC LIMIT 1"),
+        &[],
+        |row| row.get("created_at"),
+    )
+}
+
+/// Deletes what is past its keeping at that [`time`], at most `limit` rows of each kind; returns how many in all.
 ///
 /// Where every old row goes, only the `oldest` rows are looked at, in the order they were written; elsewhere an
 /// index finds what goes. So a look costs the same however much is kept.
-pub fn prune(tx: &mut Tx<'_>, limit: i64) -> Result<u64, StoreError> {
-    let now = tx.now();
+pub fn prune(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
     let kinds = [
         (
             sql!(
@@ -74,10 +107,11 @@ pub fn prune(tx: &mut Tx<'_>, limit: i64) -> Result<u64, StoreError> {
             now - FORGOTTEN,
         ),
         (
+            // The newest one stays: SQLite would give its id again, and texts are known by it.
             sql!(
                 "DELETE FROM delivery WHERE id IN (
                      SELECT id FROM (SELECT id, settled_at, due_at FROM delivery ORDER BY id LIMIT $2) AS oldest
-                     WHERE settled_at < $1 AND due_at IS NULL)"
+                     WHERE settled_at < $1 AND due_at IS NULL) AND id < (SELECT MAX(id) FROM delivery)"
             ),
             now - DELIVERIES,
         ),
@@ -201,8 +235,13 @@ pub fn prune(tx: &mut Tx<'_>, limit: i64) -> Result<u64, StoreError> {
 }
 
 /// Deletes a business's places whose time is long over, at most `limit`; returns how many.
-pub fn places(tx: &mut Tx<'_>, business: BusinessId, limit: i64) -> Result<u64, StoreError> {
-    let quarter = (tx.now() - A_WEEK).as_second().div_euclid(15 * 60);
+pub fn places(
+    tx: &mut Tx<'_>,
+    business: BusinessId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let quarter = (now - A_WEEK).as_second().div_euclid(15 * 60);
     tx.execute(
         sql!(
             "DELETE FROM place WHERE business_id = $1 AND (seat, quarter) IN (
@@ -219,6 +258,7 @@ mod tests {
         let files = [
             include_str!("../../../../migrations/sqlite/0001_first.sql"),
             include_str!("../../../../migrations/sqlite/0002_bounds.sql"),
+            include_str!("../../../../migrations/sqlite/0008_pruner.sql"),
         ];
         let made = files
             .into_iter()

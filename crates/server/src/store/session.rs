@@ -151,6 +151,15 @@ pub fn came_back(tx: &mut Tx<'_>, session: &mut Session) -> Result<CameBack, Sto
     Ok(came)
 }
 
+/// When this visit began.
+pub fn began_at(tx: &mut Tx<'_>, session: &Session) -> Result<jiff::Timestamp, StoreError> {
+    tx.one(
+        sql!("SELECT created_at FROM session WHERE business_id = $1 AND id = $2"),
+        &[&session.business, &session.id],
+        |row| row.get("created_at"),
+    )
+}
+
 /// A page of the session was asked for, but has not attached yet.
 pub fn page_requested(tx: &mut Tx<'_>, session: &mut Session) -> Result<(), StoreError> {
     session.page_requested(tx.now());

@@ -6,7 +6,8 @@ use ringback_domain::delivery::DeliveryStatus::{Done, Due, Refused, Sending, Unk
 use ringback_domain::follow_up::{TextNote, WhyNot};
 use ringback_domain::scheduler::SyncAs;
 use ringback_sandbox::{Fault, FaultKind};
-use ringback_server::jump;
+use ringback_server::store::prune;
+use ringback_server::{jump, pruner};
 
 use crate::faults::{all_are, phone, set_send_as};
 use crate::stories;
@@ -18,6 +19,8 @@ stories!(
     what_waits_for_servicetitan_does_not_expire_because_the_clock_jumps,
     what_is_on_the_wire_when_the_clock_jumps_is_tried_again,
     a_clock_that_was_days_ahead_when_they_left_hides_no_record_that_stands,
+    a_clock_years_ahead_deletes_nothing,
+    who_was_texted_long_ago_gets_no_second_text,
 );
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -157,4 +160,45 @@ async fn a_clock_that_was_days_ahead_when_they_left_hides_no_record_that_stands(
     }
     assert_eq!(servicetitan.bookings().len(), 1);
     assert_eq!(servicetitan.leads().len(), 1);
+}
+
+async fn a_clock_years_ahead_deletes_nothing(w: World) {
+    let lead = w.visitor(&phone(0), true).await.leaves().await;
+    w.passes(HOLD);
+    w.until(lead, TextFollowUp, Done).await;
+    let years = DAY * 7 * 366;
+    for by in [years, -years, years] {
+        jumps(&w, by, Noticed::AtOnce).await;
+        // A server that has just started, and one that goes on.
+        for _ in 0..2 {
+            pruner::run(w.app().clone()).await.unwrap();
+        }
+        assert_eq!(w.lead(lead).await.id, lead);
+        assert_eq!(w.deliveries(lead).await.len(), 2);
+    }
+}
+
+async fn who_was_texted_long_ago_gets_no_second_text(w: World) {
+    let ana = w.visitor(&phone(0), true).await;
+    let lead = ana.leaves().await;
+    w.passes(HOLD);
+    w.until(lead, TextFollowUp, Done).await;
+    w.until_holds("it is delivered", || async {
+        w.lead(lead).await.text_note == Some(TextNote::Delivered)
+    })
+    .await;
+    w.passes(DAY * 100);
+    w.visitor(&phone(1), false).await.leaves().await;
+    let deleted = w.write(|tx| {
+        let now = tx.now();
+        prune::prune(tx, now, 100)
+    });
+    assert!(deleted.await > 0);
+    assert!(w.delivery(lead, TextFollowUp).await.is_none());
+    ana.comes_back().await;
+    assert_eq!(ana.leaves().await, lead);
+    w.passes(HOLD);
+    w.quiet().await;
+    assert_eq!(w.texts().len(), 1);
+    assert_eq!(w.lead(lead).await.text_note, Some(TextNote::Delivered));
 }

@@ -8,12 +8,13 @@ use ringback_domain::departure::Departure;
 use ringback_domain::id::{DeliveryId, LeadId, StaffId};
 use ringback_domain::lead::LeadEvent;
 use ringback_domain::scheduler::{SendAfter, SyncAs};
-use ringback_sandbox::{BookingStatus, Fault, FaultKind, LeadStatus, seeds};
+use ringback_sandbox::{BookingStatus, Fault, FaultKind, HostileBody, LeadStatus, seeds};
 use ringback_server::outbox::by_hand::Retry;
 use ringback_server::outbox::{by_hand, check};
 use ringback_server::store::integration::{self, SERVICETITAN};
 use ringback_server::store::{Tx, appointment, lead, outbox};
 
+use crate::faults::phone;
 use crate::stories;
 use crate::world::World;
 
@@ -25,6 +26,7 @@ stories!(
     a_corrected_number_takes_the_place_of_the_mistyped_one,
     a_booking_without_leaving_gets_there_too,
     a_lead_in_st_is_dismissed_only_once_the_booking_stands,
+    a_page_instead_of_an_answer_dismisses_nothing,
     where_staff_have_acted_a_new_booking_is_made_and_they_are_told,
     a_dismissed_record_is_made_anew_for_who_leaves_again,
     who_comes_back_within_the_hold_leaves_no_trace,
@@ -227,6 +229,29 @@ async fn a_lead_in_st_is_dismissed_only_once_the_booking_stands(w: World) {
     assert_eq!(servicetitan.bookings().len(), 1);
     assert_eq!(servicetitan.leads()[0].status, LeadStatus::Dismissed);
     assert_eq!(servicetitan.leads().len(), 1);
+}
+
+async fn a_page_instead_of_an_answer_dismisses_nothing(w: World) {
+    w.set(|s| s.sync.send_as = SyncAs::Lead).await;
+    let servicetitan = w.sandbox.servicetitan();
+    let pages = [HostileBody::Html, HostileBody::Garbage, HostileBody::Empty];
+    for (n, body) in pages.into_iter().enumerate() {
+        let ana = w.visitor(&phone(n), false).await;
+        let lead = ana.leaves().await;
+        w.until(lead, CrmAbandoned, Done).await;
+        let fault = Fault::new(FaultKind::Hostile { body }).path("dismiss");
+        servicetitan.set_fault(fault.times(1));
+        ana.books().await;
+        w.until_holds("the Lead is to be dismissed once more", || async {
+            w.passes(SignedDuration::from_secs(1));
+            w.delivery(lead, CrmDismissLead)
+                .await
+                .is_some_and(|d| d.attempt > 1)
+        })
+        .await;
+        w.until(lead, CrmDismissLead, Done).await;
+        assert_eq!(servicetitan.leads()[n].status, LeadStatus::Dismissed);
+    }
 }
 
 async fn where_staff_have_acted_a_new_booking_is_made_and_they_are_told(w: World) {

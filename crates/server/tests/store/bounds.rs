@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ringback_domain::departure::Line;
 use ringback_domain::session::CameFrom;
 use ringback_domain::staff::Role;
@@ -16,6 +16,7 @@ use ringback_server::testing::TestStore;
 
 on_both_engines!(
     what_is_past_its_keeping_goes_and_nothing_else,
+    what_deletes_follows_the_clock_no_faster_than_it_may,
     a_stop_outlives_everything_and_a_start_takes_it_along,
     a_link_opened_again_and_again_leaves_a_few_keys,
     a_page_loaded_again_and_again_leaves_the_last_hour,
@@ -182,7 +183,8 @@ async fn what_is_past_its_keeping_goes_and_nothing_else(world: TestStore) {
             }
         }
         // A batch of two: more than one round, and nothing that stays is in the way.
-        while prune::prune(tx, 2)? + prune::places(tx, seeded.business, 2)? > 0 {}
+        let now = tx.now();
+        while prune::prune(tx, now, 2)? + prune::places(tx, seeded.business, now, 2)? > 0 {}
         let mut wrong = Vec::new();
         for kind in KINDS {
             let found = names(tx, kind)?;
@@ -259,7 +261,8 @@ async fn a_stop_outlives_everything_and_a_start_takes_it_along(mut world: TestSt
     };
     world.store.write(Order::Any, last).await.unwrap();
     let prune = |tx: &mut Tx<'_>| {
-        while prune::prune(tx, 1)? > 0 {}
+        let now = tx.now();
+        while prune::prune(tx, now, 1)? > 0 {}
         let count = sql!("SELECT COUNT(*) AS count FROM opt_out");
         let lines: i64 = tx.one(count, &[], |row| row.get("count"))?;
         let out = PHONES.map(|phone| opt_out::is_out(tx, BUSINESS, phone));
@@ -290,6 +293,37 @@ async fn a_stop_outlives_everything_and_a_start_takes_it_along(mut world: TestSt
     let after = world.store.write(Order::Any, prune).await.unwrap();
     assert_eq!(after, (2, [true, false, true]));
     world.reopen().await.unwrap();
+}
+
+async fn what_deletes_follows_the_clock_no_faster_than_it_may(world: TestStore) {
+    let seeded = seeded(&world).await;
+    let at = async |reach: Option<Timestamp>| {
+        let time = world
+            .store
+            .write(Order::Any, move |tx| prune::time(tx, reach));
+        time.await.unwrap()
+    };
+    // Nobody has come: there is nothing to lose, and nothing is kept of it.
+    let years = SignedDuration::from_hours(24 * 7 * YEAR);
+    world.clock.advance(years);
+    assert!(at(None).await > world.clock.now() - SignedDuration::from_mins(1));
+    world.clock.advance(-years);
+    let came = world.store.write(Order::Any, move |tx| {
+        let scheduler = scheduler::get(tx, seeded.business, seeded.scheduler)?;
+        session::start(tx, &scheduler, &[1; 32], CameFrom::default())?;
+        Ok(tx.now())
+    });
+    let came = came.await.unwrap();
+    let hour = SignedDuration::from_hours(1);
+    world.clock.advance(years);
+    assert_eq!(at(None).await, came);
+    assert_eq!(at(Some(came + hour)).await, came + hour);
+    // Another server, which looked earlier, takes nothing back; one that has just started goes on from there.
+    assert_eq!(at(Some(came)).await, came + hour);
+    assert_eq!(at(None).await, came + hour);
+    // The clock is set right.
+    world.clock.advance(-years);
+    assert!(at(Some(came + hour)).await < came + hour);
 }
 
 async fn a_link_opened_again_and_again_leaves_a_few_keys(world: TestStore) {
@@ -349,12 +383,14 @@ async fn a_server_that_stopped_is_forgotten_after_a_month(world: TestStore) {
         let owner = node::begin(tx, "pod-1")?;
         node::end(tx, &owner)?;
         let other: Owner = node::begin(tx, "pod-2")?;
-        prune::prune(tx, 9)?;
+        let now = tx.now();
+        prune::prune(tx, now, 9)?;
         Ok(other)
     });
     let other = begun.await.unwrap();
     let count = |tx: &mut Tx<'_>| {
-        prune::prune(tx, 9)?;
+        let now = tx.now();
+        prune::prune(tx, now, 9)?;
         let count = sql!("SELECT COUNT(*) AS count FROM node");
         tx.one(count, &[], |row| row.get::<i64>("count"))
     };

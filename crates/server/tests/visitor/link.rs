@@ -16,6 +16,7 @@ on_both_engines!(server:
     looking_at_a_link_shows_nobody_and_does_nothing,
     a_link_goes_on_where_they_stopped_on_any_device_and_books,
     who_was_booked_by_phone_is_not_chased_when_they_leave_again,
+    who_was_booked_by_phone_is_not_chased_for_a_page_left_open_elsewhere,
     whose_appointment_was_cancelled_reads_so,
     who_answers_otherwise_before_booking_is_known_by_the_new_answers,
     a_window_that_has_gone_meanwhile_is_said_with_the_three_nearest,
@@ -142,15 +143,34 @@ async fn a_link_goes_on_where_they_stopped_on_any_device_and_books(world: TestSe
     desk.open().await.is("booked");
 }
 
-async fn who_was_booked_by_phone_is_not_chased_when_they_leave_again(world: TestServer) {
-    let mut ana = left(&world).await;
-    let lead = leads(&world).await.remove(0);
+/// The office books the one lead there is by phone.
+async fn booked_by_phone(world: &TestServer) {
+    let lead = leads(world).await.remove(0);
     let booked = world.app().store.write(Order::Any, move |tx| {
         let mut lead = lead.clone();
         lead.booked_by_staff(tx.now()).unwrap();
         lead::save(tx, &lead)
     });
     booked.await.unwrap();
+}
+
+async fn who_was_booked_by_phone_is_not_chased_for_a_page_left_open_elsewhere(world: TestServer) {
+    let mut desk = Browser::new(&world);
+    desk.reaches_place().await;
+    left(&world).await;
+    booked_by_phone(&world).await;
+    desk.close().await;
+    assert_eq!(leads(&world).await.len(), 1);
+    // Whoever comes for the same after that wants it once more.
+    let mut again = Browser::new(&world);
+    again.reaches_place().await;
+    again.close().await;
+    assert_eq!(leads(&world).await.len(), 2);
+}
+
+async fn who_was_booked_by_phone_is_not_chased_when_they_leave_again(world: TestServer) {
+    let mut ana = left(&world).await;
+    booked_by_phone(&world).await;
     ana.go_on("place", HOME).await.is("review");
     ana.close().await;
     assert!(matches!(

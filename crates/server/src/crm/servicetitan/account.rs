@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::ACCEPT;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -159,16 +159,17 @@ impl Account {
 
     /// Changes something and reads the answer.
     pub(super) async fn write<T: DeserializeOwned>(&self, ask: Ask) -> Result<T, Trouble> {
-        let answer = self.change(&ask).await?;
-        read(&answer).ok_or_else(|| Trouble::Unknown {
-            answered: true,
-            said: "the answer could not be read".into(),
-        })
+        read(&self.change(&ask).await?).ok_or_else(in_doubt)
     }
 
-    /// Changes something whose answer says nothing.
+    /// Changes something whose answer says nothing. A page of whoever stands between is no answer.
     pub(super) async fn write_without_answer(&self, ask: Ask) -> Result<(), Trouble> {
-        self.change(&ask).await.map(drop)
+        let answer = self.change(&ask).await?;
+        if answer.body.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        let _: IgnoredAny = read(&answer).ok_or_else(in_doubt)?;
+        Ok(())
     }
 
     async fn change(&self, ask: &Ask) -> Result<Answer, Trouble> {
@@ -369,8 +370,18 @@ fn later(said: String) -> Trouble {
     Trouble::TryLater { after: None, said }
 }
 
+const UNREADABLE: &str = "the answer could not be read";
+
 fn unreadable() -> Trouble {
-    later("the answer could not be read".into())
+    later(UNREADABLE.into())
+}
+
+/// A change was answered, and with what cannot be read.
+fn in_doubt() -> Trouble {
+    Trouble::Unknown {
+        answered: true,
+        said: UNREADABLE.into(),
+    }
 }
 
 fn read<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
