@@ -254,7 +254,7 @@ impl Surface {
     }
 
     fn flush(&mut self) -> Result<(), Errno> {
-        self.power &= !(self.cut_at_flush && !self.cache.is_empty());
+        self.power &= !self.cut_at_flush || self.cache.is_empty();
         // Without power nobody would hear anything; but somebody is still there, and must not hear that it was done.
         if self.failing || !self.power {
             return Err(Errno::EIO);
