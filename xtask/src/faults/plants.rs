@@ -44,7 +44,7 @@ pub const PLANTS: &[Plant] = &[
                 instead: "&& !PLANTED && let Err(error) = self.file.sync_data()",
             },
             Change {
-                file: "crates/server/src/store/postgres.rs",
+                file: "crates/server/src/store/postgres/address.rs",
                 text: "        )?;\n        Ok(client)\n",
                 instead: "        )?;\n        if PLANTED { client.batch_execute(\"SET synchronous_commit = off\")?; }\n        Ok(client)\n",
             },
@@ -103,7 +103,7 @@ pub const PLANTS: &[Plant] = &[
         caught_by: invariant::ONE_RECORD,
         changes: &[
             Change {
-                file: "crates/server/src/outbox/crm.rs",
+                file: "crates/server/src/outbox/crm/request.rs",
                 text: "doubtful: self.is_doubtful(tx, delivery)?,",
                 instead: "doubtful: !PLANTED && self.is_doubtful(tx, delivery)?,",
             },

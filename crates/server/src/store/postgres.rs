@@ -13,41 +13,28 @@
 //! answer got lost is looked up by its transaction id before anybody is told anything: by that alone as long as the
 //! server has not recovered meanwhile.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
-use std::error::Error as _;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+mod address;
+mod connection;
+mod values;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use ::postgres::config::{Host, SslMode};
-use ::postgres::error::SqlState;
-use ::postgres::row::RowIndex;
-use ::postgres::types::{FromSql, ToSql, Type};
-use ::postgres::{Client, Config, SimpleQueryMessage};
-use jiff::Timestamp;
-use rustls::RootCertStore;
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use secrecy::SecretString;
 
+pub(super) use self::address::Address;
+use self::connection::{Company, Ran, Trouble, Use, connection_lost};
+pub(super) use self::connection::{Connection, NOW, describe};
+pub(super) use self::values::column;
 use super::migrate::{self, Migrations};
 use super::neighbours;
 use super::queue::Queue;
-use super::tx::{Link, Row, Source, Statement, Tx, wrong_number};
-use super::value::{Kind, Value};
+use super::tx::{Link, Tx};
 use super::{Hint, Job, Shared, StoreError, spawn};
 use crate::clock::{Clock, at_microsecond};
 use crate::random;
-
-/// Microseconds since 1970 UTC by the database's clock, when the transaction began.
-pub(super) const NOW: &str =
-    "SELECT CAST(EXTRACT(EPOCH FROM transaction_timestamp()) * 1000000 AS BIGINT)";
 
 /// Transaction ids are named as we use them since version 13; 14 is the oldest still cared for.
 const OLDEST_POSTGRES: i32 = 140_000;
@@ -59,9 +46,6 @@ const ATTEMPTS: u32 = 20;
 /// snapshot anybody takes meanwhile has to look in a file (`PGPROC_MAX_CACHED_SUBXIDS` in PostgreSQL).
 const LARGEST_BATCH: usize = 60;
 
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a connection may be silent under an unanswered request before it counts as dead.
-const SILENCE_PATIENCE: Duration = Duration::from_secs(15);
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(3);
 
@@ -111,7 +95,7 @@ pub(super) fn start(
 /// Checks the server and migrates, however long that takes.
 fn prepare(address: &Address) -> Result<(), StoreError> {
     let mut client = address.connect().map_err(|error| {
-        refused(format!(
+        StoreError::Refused(format!(
             "The PostgreSQL database cannot be reached: {}.",
             describe(&error)
         ))
@@ -124,7 +108,7 @@ fn prepare(address: &Address) -> Result<(), StoreError> {
         .map_err(|error| StoreError::Unavailable(describe(&error)))?
         .get(0);
     if version < OLDEST_POSTGRES {
-        return Err(refused(format!(
+        return Err(StoreError::Refused(format!(
             "PostgreSQL {} is too old: Ringback needs version 14 or later.",
             version / 10_000
         )));
@@ -168,126 +152,6 @@ pub(super) fn look<T>(
     let now = at_microsecond(begun.now_us.saturating_add(clock.offset_us()));
     let said = query(&mut Tx::new(Link::Postgres(&mut connection), now))?;
     Ok((said, promises))
-}
-
-/// Where the database is and how to speak to it.
-pub(super) struct Address {
-    config: Config,
-    tls: MakeRustlsConnect,
-}
-
-impl Address {
-    fn read(url: &SecretString) -> Result<Self, StoreError> {
-        let (text, own_roots) = take_root_certificates(url.expose_secret());
-        let mut config = Config::from_str(&text).map_err(|error| {
-            refused(format!(
-                "database_url is not an address of PostgreSQL: {}.",
-                describe(&error)
-            ))
-        })?;
-        config.application_name("ringback");
-        config.connect_timeout(CONNECT_PATIENCE);
-        config.keepalives_idle(SILENCE_PATIENCE);
-        config.tcp_user_timeout(SILENCE_PATIENCE);
-        // Unless told otherwise: no TLS on this very machine, and never without it to another one.
-        if !text.contains("sslmode=") {
-            let local = is_local(&config);
-            config.ssl_mode(if local {
-                SslMode::Disable
-            } else {
-                SslMode::Require
-            });
-        }
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring speaks TLS 1.2 and 1.3")
-            .with_root_certificates(trusted_roots(own_roots.as_deref())?)
-            .with_no_client_auth();
-        Ok(Self {
-            config,
-            tls: MakeRustlsConnect::new(tls),
-        })
-    }
-
-    pub(super) fn connect(&self) -> Result<Client, ::postgres::Error> {
-        let mut client = self.config.connect(self.tls.clone())?;
-        client.batch_execute(
-            "SET synchronous_commit = on; SET timezone = 'UTC'; SET lock_timeout = '5s'; \
-             SET statement_timeout = '20s'; SET idle_in_transaction_session_timeout = '8s'",
-        )?;
-        Ok(client)
-    }
-}
-
-/// libpq's `sslrootcert=FILE`, which the client does not know, and its `verify-…` modes, which are all this
-/// client ever does: the address without them, and the file.
-fn take_root_certificates(url: &str) -> (String, Option<PathBuf>) {
-    let Some((address, options)) = url.split_once('?') else {
-        return (url.to_owned(), None);
-    };
-    let mut file = None;
-    let mut kept = Vec::new();
-    for option in options.split('&') {
-        match option.split_once('=') {
-            Some(("sslrootcert", path)) => file = Some(PathBuf::from(path)),
-            Some(("sslmode", "verify-ca" | "verify-full")) => kept.push("sslmode=require"),
-            _ => kept.push(option),
-        }
-    }
-    (format!("{address}?{}", kept.join("&")), file)
-}
-
-/// Whose signatures we believe: the usual authorities, or those in `file` alone.
-fn trusted_roots(file: Option<&Path>) -> Result<RootCertStore, StoreError> {
-    let Some(file) = file else {
-        return Ok(RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        });
-    };
-    let unreadable = |error: &dyn fmt::Display| {
-        refused(format!(
-            "sslrootcert {} cannot be used: {error}.",
-            file.display()
-        ))
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))? {
-        let certificate = certificate.map_err(|error| unreadable(&error))?;
-        roots.add(certificate).map_err(|error| unreadable(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(unreadable(&"there is no certificate in it"));
-    }
-    Ok(roots)
-}
-
-fn is_local(config: &Config) -> bool {
-    config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(name) => {
-            name == "localhost"
-                || name
-                    .parse::<std::net::IpAddr>()
-                    .is_ok_and(|address| address.is_loopback())
-        }
-        #[cfg(unix)]
-        Host::Unix(_) => true,
-    })
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Use {
-    Write,
-    Read,
-}
-
-/// Who is in a transaction.
-#[derive(Clone, Copy, PartialEq)]
-enum Company {
-    /// One command.
-    Alone,
-    /// Several, each in a savepoint. Those that have run hold their locks while another one waits for one
-    /// that a neighbour's transaction may hold: that wait is cut short before both wait for each other.
-    Shared,
 }
 
 /// One thread's connection, and how to get it back.
@@ -541,9 +405,6 @@ impl Worker {
     }
 }
 
-/// A command of a shared transaction, and what to tell of it once that is committed.
-type Ran = (Box<dyn Job>, Result<Vec<Hint>, StoreError>);
-
 /// Why a shared transaction came to nothing.
 enum Lost {
     /// It has not taken effect.
@@ -552,416 +413,8 @@ enum Lost {
     Unknown(StoreError),
 }
 
-/// Why a run came to nothing.
-enum Trouble {
-    /// Running it again may help.
-    Passing(StoreError),
-    /// The answer stands.
-    Final(StoreError),
-}
-
-/// One connection with its prepared statements.
-pub(super) struct Connection {
-    client: Client,
-    prepared: HashMap<&'static str, ::postgres::Statement>,
-    /// The last error was of the kind that another run may not meet.
-    passing: bool,
-    /// The transaction is a query's.
-    reading: bool,
-    /// The server has gone, or has told us to: no further word is to be had here.
-    lost: bool,
-    /// From which start or recovery of which server it is; `None` where that is not told.
-    life: Option<String>,
-}
-
-struct Begun {
-    now_us: i64,
-    /// The transaction's id; empty for queries.
-    id: String,
-}
-
-impl Connection {
-    fn new(mut client: Client) -> Self {
-        // A server that recovers because one of its processes was killed does not count as started anew. Where its
-        // recovery ended changes then, and stands still while it takes writes.
-        const LIFE: &str =
-            "SELECT CONCAT_WS(' ', pg_postmaster_start_time(), pg_last_wal_replay_lsn())";
-        let life = client.query_one(LIFE, &[]).map(|row| row.get(0)).ok();
-        Self {
-            client,
-            prepared: HashMap::new(),
-            passing: false,
-            reading: false,
-            lost: false,
-            life,
-        }
-    }
-
-    pub(super) fn execute(
-        &mut self,
-        sql: Statement,
-        values: &[Value<'_>],
-    ) -> Result<u64, StoreError> {
-        let statement = self.prepared(sql, values)?;
-        let bound: Vec<_> = values.iter().map(Bound::of).collect();
-        let params: Vec<_> = bound.iter().map(Bound::as_param).collect();
-        self.client
-            .execute(&statement, &params)
-            .map_err(|error| self.classify(&error))
-    }
-
-    pub(super) fn query(
-        &mut self,
-        sql: Statement,
-        values: &[Value<'_>],
-        take: &mut dyn FnMut(&Row<'_>) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
-        let statement = self.prepared(sql, values)?;
-        let bound: Vec<_> = values.iter().map(Bound::of).collect();
-        let params: Vec<_> = bound.iter().map(Bound::as_param).collect();
-        let rows = self
-            .client
-            .query(&statement, &params)
-            .map_err(|error| self.classify(&error))?;
-        for row in &rows {
-            if !take(&Row(Source::Postgres(row)))? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn database_bytes(&mut self) -> Result<i64, StoreError> {
-        let size = self
-            .client
-            .query_one("SELECT pg_database_size(current_database())", &[]);
-        size.map(|row| row.get(0))
-            .map_err(|error| self.classify(&error))
-    }
-
-    pub(super) fn prepare(&mut self, sql: Statement) -> Result<(), StoreError> {
-        let prepared = self.client.prepare(&sql.text_for_postgres());
-        prepared.map(drop).map_err(|error| self.classify(&error))
-    }
-
-    /// The types of the parameters are said, not guessed: PostgreSQL would take `COALESCE($1, 0)` for 32 bits.
-    fn prepared(
-        &mut self,
-        sql: Statement,
-        values: &[Value<'_>],
-    ) -> Result<::postgres::Statement, StoreError> {
-        let types: Vec<_> = values
-            .iter()
-            .map(|value| postgres_type(value.kind()))
-            .collect();
-        if let Some(statement) = self.prepared.get(sql.text()) {
-            let (wanted, given) = (statement.params(), types.as_slice());
-            if wanted != given {
-                return Err(StoreError::Bug(format!(
-                    "a statement wants {wanted:?}, {given:?} were given"
-                )));
-            }
-            return Ok(statement.clone());
-        }
-        let wanted = sql.parameters();
-        if wanted != values.len() {
-            return Err(wrong_number(wanted, values.len()));
-        }
-        let prepared = self.client.prepare_typed(&sql.text_for_postgres(), &types);
-        let statement = prepared.map_err(|error| self.classify(&error))?;
-        self.prepared.insert(sql.text(), statement.clone());
-        Ok(statement)
-    }
-
-    /// BEGIN, the time and the transaction's id, in one round trip.
-    fn begin(&mut self, purpose: Use, company: Company) -> Result<Begun, Trouble> {
-        self.passing = false;
-        self.reading = purpose == Use::Read;
-        let rows = match purpose {
-            Use::Write => {
-                let shared = match company {
-                    Company::Alone => "",
-                    Company::Shared => "; SET LOCAL lock_timeout = '100ms'; SAVEPOINT command",
-                };
-                self.simple(&format!(
-                    "BEGIN ISOLATION LEVEL REPEATABLE READ; {NOW} AS now, pg_current_xact_id() AS id{shared}"
-                ))?
-            }
-            Use::Read => self.simple(&format!(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {NOW} AS now, '' AS id"
-            ))?,
-        };
-        let row = rows.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        let begun = row.and_then(|row| {
-            Some(Begun {
-                now_us: row.get(0)?.parse().ok()?,
-                id: row.get(1)?.to_owned(),
-            })
-        });
-        begun.ok_or_else(|| {
-            Trouble::Final(StoreError::Bug("PostgreSQL did not tell the time".into()))
-        })
-    }
-
-    /// Runs commands from the front of `waiting`, each in a savepoint; one that fails undoes itself alone. False
-    /// when the next has to be run again, alone. An error loses the whole transaction.
-    fn run_in_savepoints(
-        &mut self,
-        waiting: &mut VecDeque<Box<dyn Job>>,
-        ran: &mut Vec<Ran>,
-        now: Timestamp,
-        longest: Duration,
-    ) -> Result<bool, Trouble> {
-        let began = Instant::now();
-        while let Some(mut job) = waiting.pop_front() {
-            self.passing = false;
-            let mut tx = Tx::new(Link::Postgres(self), now);
-            let outcome = job.run(&mut tx);
-            let hints = tx.into_hints();
-            match outcome {
-                Ok(()) => ran.push((job, Ok(hints))),
-                Err(error) => {
-                    // `Busy`: it waited for a lock as long as one in company may. Alone it waits longer.
-                    let again = self.passing || error == StoreError::Busy;
-                    let undone = self.simple("ROLLBACK TO command");
-                    if again || undone.is_err() {
-                        waiting.push_front(job);
-                        return undone.map(|_| false);
-                    }
-                    ran.push((job, Err(error)));
-                }
-            }
-            if waiting.is_empty() || began.elapsed() > longest {
-                break;
-            }
-            self.simple("RELEASE command; SAVEPOINT command")?;
-        }
-        Ok(true)
-    }
-
-    fn roll_back(&mut self, error: StoreError) -> Trouble {
-        let passing = self.passing;
-        let lost = self.is_lost() || self.simple("ROLLBACK").is_err();
-        if passing || lost {
-            Trouble::Passing(error)
-        } else {
-            Trouble::Final(error)
-        }
-    }
-
-    fn commit_status(&mut self, id: &str) -> Result<Option<String>, Trouble> {
-        let row = self.client.query_one(
-            "SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))",
-            &[&id],
-        );
-        row.map(|row| row.get(0))
-            .map_err(|error| self.trouble(&error))
-    }
-
-    /// A broken connection has broken off the wait for a synchronous standby, and what is committed may stand on the
-    /// primary alone. A commit after it waits until the standby has both; one that says something in the log, since
-    /// PostgreSQL lets others return at once.
-    fn follow_to_the_standby(&mut self) -> Result<(), Trouble> {
-        const SAY: &str = "SELECT pg_logical_emit_message(true, 'ringback', 'committed')";
-        self.simple(SAY).map(drop)
-    }
-
-    /// Ends whatever connection of ours still holds this transaction open.
-    fn end_transaction(&mut self, id: &str) -> Result<(), Trouble> {
-        const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                           WHERE backend_xid = CAST(CAST(CAST($1 AS TEXT) AS xid8) AS xid) \
-                           AND usename = current_user";
-        let ended = self.client.query(END, &[&id]).map(drop);
-        ended.map_err(|error| self.trouble(&error))
-    }
-
-    fn simple(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Trouble> {
-        self.client
-            .simple_query(sql)
-            .map_err(|error| self.trouble(&error))
-    }
-
-    fn is_lost(&self) -> bool {
-        self.lost || self.client.is_closed()
-    }
-
-    fn trouble(&mut self, error: &::postgres::Error) -> Trouble {
-        let meaning = self.classify(error);
-        if self.passing {
-            Trouble::Passing(meaning)
-        } else {
-            Trouble::Final(meaning)
-        }
-    }
-
-    /// What an error of PostgreSQL means for the command that met it.
-    fn classify(&mut self, error: &::postgres::Error) -> StoreError {
-        let Some(state) = error.code() else {
-            // Not the database's word but the connection's; or ours, when a value did not fit.
-            self.lost = self.client.is_closed() || error.is_closed() || is_io(error);
-            self.passing = self.lost;
-            return if self.lost {
-                connection_lost()
-            } else {
-                StoreError::Bug(describe(error))
-            };
-        };
-        let (meaning, passing) = match *state {
-            SqlState::UNIQUE_VIOLATION => (StoreError::Conflict, false),
-            SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
-                (StoreError::Busy, true)
-            }
-            SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED => (StoreError::Busy, false),
-            SqlState::DISK_FULL => (StoreError::Full, false),
-            // Another node has changed the tables: prepare again.
-            SqlState::FEATURE_NOT_SUPPORTED | SqlState::INVALID_SQL_STATEMENT_NAME => {
-                self.prepared.clear();
-                (StoreError::Bug(describe(error)), true)
-            }
-            SqlState::READ_ONLY_SQL_TRANSACTION if self.reading => {
-                (StoreError::Bug(describe(error)), false)
-            }
-            _ if is_outage(state.code()) => {
-                self.lost = true;
-                (StoreError::Unavailable(describe(error)), true)
-            }
-            _ => (StoreError::Bug(describe(error)), false),
-        };
-        self.passing = passing;
-        meaning
-    }
-}
-
-/// Connection (08), resources (53), operator intervention such as a shutdown (57), system (58), a standby (25006), a
-/// transaction that was silent for too long because we were stopped in it (25P03).
-fn is_outage(code: &str) -> bool {
-    ["08", "53", "57", "58"]
-        .iter()
-        .any(|class| code.starts_with(class))
-        || matches!(code, "25006" | "25P03")
-}
-
-fn is_io(error: &::postgres::Error) -> bool {
-    error
-        .source()
-        .is_some_and(|source| source.is::<std::io::Error>())
-}
-
 /// Between half of `most` and all of it.
 fn jitter(most: Duration) -> Duration {
     let share = f64::from(u16::from_le_bytes(random::bytes())) / f64::from(u16::MAX);
     most.mul_f64(0.5 + share / 2.0)
-}
-
-fn refused(sentence: String) -> StoreError {
-    StoreError::Refused(sentence)
-}
-
-fn connection_lost() -> StoreError {
-    StoreError::Unavailable("the connection to PostgreSQL is lost".into())
-}
-
-/// The database's sentence without its DETAIL, which quotes values.
-pub(super) fn describe(error: &::postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => error
-            .source()
-            .map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
-    }
-}
-
-// Values.
-
-fn postgres_type(kind: Kind) -> Type {
-    match kind {
-        Kind::Int => Type::INT8,
-        Kind::Text => Type::TEXT,
-        Kind::Bytes => Type::BYTEA,
-    }
-}
-
-/// A value in the shape the client takes.
-enum Bound<'a> {
-    Int(Option<i64>),
-    Text(Option<&'a str>),
-    Bytes(Option<&'a [u8]>),
-}
-
-impl<'a> Bound<'a> {
-    fn of(value: &'a Value<'_>) -> Self {
-        match value {
-            Value::Null(Kind::Int) => Self::Int(None),
-            Value::Null(Kind::Text) => Self::Text(None),
-            Value::Null(Kind::Bytes) => Self::Bytes(None),
-            Value::Int(number) => Self::Int(Some(*number)),
-            Value::Text(text) => Self::Text(Some(text)),
-            Value::Bytes(bytes) => Self::Bytes(Some(bytes)),
-        }
-    }
-
-    fn as_param(&self) -> &(dyn ToSql + Sync) {
-        match self {
-            Self::Int(value) => value,
-            Self::Text(value) => value,
-            Self::Bytes(value) => value,
-        }
-    }
-}
-
-/// A column of a row, by its name or its place.
-pub(super) fn column<'a, C>(row: &'a ::postgres::Row, column: C) -> Result<Value<'a>, StoreError>
-where
-    C: RowIndex + fmt::Display,
-{
-    match row.try_get::<_, Option<Cell<'a>>>(&column) {
-        Ok(Some(Cell(value))) => Ok(value),
-        Ok(None) => Ok(Value::Null(Kind::Int)),
-        Err(error) => Err(StoreError::Bug(format!("column {column}: {error}"))),
-    }
-}
-
-struct Cell<'a>(Value<'a>);
-
-impl<'a> FromSql<'a> for Cell<'a> {
-    fn from_sql(
-        ty: &Type,
-        raw: &'a [u8],
-    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        let value = match *ty {
-            Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
-            Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
-            Type::INT2 => Value::Int(i16::from_sql(ty, raw)?.into()),
-            Type::BOOL => Value::Int(bool::from_sql(ty, raw)?.into()),
-            Type::BYTEA => Value::Bytes(Cow::Borrowed(raw)),
-            _ => Value::Text(Cow::Borrowed(<&str>::from_sql(ty, raw)?)),
-        };
-        Ok(Self(value))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        matches!(
-            *ty,
-            Type::INT8 | Type::INT4 | Type::INT2 | Type::BOOL | Type::BYTEA
-        ) || <&str as FromSql>::accepts(ty)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// By their codes in PostgreSQL's Appendix A.
-    #[test]
-    fn what_is_over_by_itself_is_an_outage_and_a_mistake_is_none() {
-        let outages = [
-            "08006", "53300", "57P01", "57P03", "58030", "25006", "25P03",
-        ];
-        assert_eq!(outages.map(is_outage), [true; 7]);
-        let mistakes = ["42601", "23503", "22001", "25P02", "40001"];
-        assert_eq!(mistakes.map(is_outage), [false; 5]);
-    }
 }
