@@ -15,7 +15,7 @@ const BATCH: i64 = 500;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How many times as fast as real time the pruner's may go. A clock that is years ahead for a day costs 24 days of
-/// keeping, no more; a server that was off for a month has caught up within 30 hours.
+/// keeping, no more; a server that was off for a month catches up in a day and a half.
 const PACE: i32 = 24;
 
 /// The pruner's last look at its time, and when that was. Clones share it.

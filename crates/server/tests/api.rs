@@ -82,7 +82,15 @@ async fn a_lead(world: &TestServer, phone: &str) {
             .expect("an open session");
         session::save(tx, &session)?;
         let left_at = tx.now();
-        lead::capture(tx, &mut session, &scheduler, Departure::Closed, left_at)
+        let theirs = lead::of_visitor(tx, &session)?;
+        lead::capture(
+            tx,
+            &mut session,
+            &scheduler,
+            theirs,
+            Departure::Closed,
+            left_at,
+        )
     });
     captured.await.unwrap();
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
 use serde_json::json;
@@ -222,8 +223,8 @@ impl Caller {
         let entry = self.visit(ledger).await?;
         if self.stops {
             ledger.borrow_mut().stops(entry);
-            self.stops_texts(world).await?;
-            ledger.borrow_mut().stopped(entry);
+            let at = self.stops_texts(world).await?;
+            ledger.borrow_mut().stopped(entry, at);
         }
         Ok(())
     }
@@ -382,12 +383,14 @@ impl Caller {
     }
 
     /// Texts STOP to the business, until our webhook has acknowledged it to the carrier.
-    async fn stops_texts(&self, world: &World) -> Tried<()> {
+    /// Writes STOP; when that was acknowledged, by the outside's clock, which may have been moved.
+    async fn stops_texts(&self, world: &World) -> Tried<Timestamp> {
         let stop = json!({ "from": self.visitor.e164(), "body": "STOP" });
         self.until_acknowledged("STOP", || async {
             let reply = world.control("reply", &stop).await.ok()?;
             let status = reply["webhook"]["status"].as_u64()?;
-            (200..300).contains(&status).then_some(())
+            let at = reply["webhook"]["answered_at"].as_str()?.parse().ok()?;
+            (200..300).contains(&status).then_some(at)
         })
         .await
     }

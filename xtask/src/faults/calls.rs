@@ -17,8 +17,8 @@ const READ_EVERY: Duration = Duration::from_secs(1);
 /// One call, as far as verdicts ask.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Milliseconds since 1970, by the outside's clock.
-    pub at: f64,
+    /// When it came, by the outside's clock.
+    pub at: Timestamp,
     /// `servicetitan` or `carrier`.
     pub party: String,
     /// Its path.
@@ -45,7 +45,7 @@ impl Call {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let at: Timestamp = said["at"].as_str()?.parse().ok()?;
         Some(Call {
-            at: at.as_microsecond() as f64 / 1000.0,
+            at,
             party: text(&said["party"])?,
             path: text(&said["path"])?,
             post: said["method"] == "POST",

@@ -14,12 +14,12 @@ use super::calls::{Calls, Kept};
 use super::outside::{self, Record, sent, texts_by_number};
 use super::report::{Finding, Report};
 use super::rows::Rows;
+use crate::Tried;
 use crate::e2e::visitor::Visitor;
 use crate::product::Office;
 use crate::tally::spoken;
 use crate::time::{Deadline, Watch};
 use crate::world::World;
-use crate::{Tried, time};
 
 /// What must hold, as it is printed.
 pub mod invariant {
@@ -95,8 +95,8 @@ pub struct Entry {
     ending: Option<Ending>,
     /// They have written STOP, and whether it was heard is not known yet.
     stops: bool,
-    /// When their STOP was acknowledged, in milliseconds since 1970.
-    stopped_at: Option<f64>,
+    /// When their STOP was acknowledged, by the outside's clock.
+    stopped_at: Option<Timestamp>,
 }
 
 impl Entry {
@@ -209,9 +209,9 @@ impl Ledger {
         self.entries[entry].stops = true;
     }
 
-    /// Notes that their STOP was acknowledged, just now.
-    pub fn stopped(&mut self, entry: usize) {
-        self.entries[entry].stopped_at = Some(time::wall_ms());
+    /// Notes when their STOP was acknowledged, by the outside's clock.
+    pub fn stopped(&mut self, entry: usize, at: Timestamp) {
+        self.entries[entry].stopped_at = Some(at);
     }
 
     /// Notes that a visitor did not get through, and how.

@@ -194,7 +194,9 @@ impl Day<'_> {
         );
         let kept = self.calls.kept().await;
         let calls = kept.all[begun..].iter().filter(|call| is_work(call));
-        let calls: Vec<f64> = calls.map(|call| call.at).collect();
+        let calls: Vec<f64> = calls
+            .map(|call| call.at.as_microsecond() as f64 / 1e3)
+            .collect();
         Ok((too_slow(&calls, left), late))
     }
 

@@ -49,6 +49,8 @@ pub struct Cut {
     pub unflushed: usize,
     /// Those of them that are gone.
     pub lost: usize,
+    /// It came between a write and its flush: one, or none.
+    pub at_flush: usize,
 }
 
 impl Disk {
@@ -99,7 +101,12 @@ impl Disk {
         while self.surface().power && !deadline.passed() {
             tokio::time::sleep(Duration::from_micros(200)).await;
         }
-        self.surface().lose_power(chance)
+        let mut surface = self.surface();
+        let at_flush = usize::from(!surface.power);
+        Cut {
+            at_flush,
+            ..surface.lose_power(chance)
+        }
     }
 
     /// The same, and nothing survives by chance.

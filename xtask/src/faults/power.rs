@@ -51,6 +51,7 @@ pub async fn with(case: Case<'_>, before: Vec<String>) -> Tried<Report> {
                 }
                 all.unflushed += cut.unflushed;
                 all.lost += cut.lost;
+                all.at_flush += cut.at_flush;
                 disk.power_up(run).await?;
                 if let Some(postgres) = &mut postgres {
                     postgres.start_again(run).await?;
@@ -63,8 +64,8 @@ pub async fn with(case: Case<'_>, before: Vec<String>) -> Tried<Report> {
         })
         .await?;
     let did = format!(
-        "power cut {times} times; {} sectors had not been flushed, {} of them were lost",
-        all.unflushed, all.lost
+        "power cut {times} times, {} between a write and its flush; {} sectors had not been flushed, {} of them were lost",
+        all.at_flush, all.unflushed, all.lost
     );
     let mut report = stage.report(did).await?;
     let every = "after every cut the database opens whole";

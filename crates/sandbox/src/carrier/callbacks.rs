@@ -29,6 +29,8 @@ pub struct Webhook {
     pub signature: String,
     /// The status of the last answer; none when there was none.
     pub status: Option<u16>,
+    /// When that answer was there, by the clock that calls are logged by.
+    pub answered_at: Option<Timestamp>,
     /// What went wrong, with the carrier's error code.
     pub error: Option<(u32, String)>,
     /// How often it was tried.
@@ -147,6 +149,7 @@ pub(super) async fn post(shared: &Shared, url: &str, fields: Vec<(String, String
         fields,
         signature,
         status: None,
+        answered_at: None,
         error: None,
         tries: 0,
         content_type: String::new(),
@@ -170,6 +173,7 @@ pub(super) async fn post(shared: &Shared, url: &str, fields: Vec<(String, String
             Ok(response) => {
                 let status = response.status();
                 webhook.status = Some(status.as_u16());
+                webhook.answered_at = Some(shared.clock.to_the_microsecond());
                 let content_type = response.headers().get("content-type");
                 webhook.content_type = content_type
                     .and_then(|value| value.to_str().ok())
@@ -182,7 +186,7 @@ pub(super) async fn post(shared: &Shared, url: &str, fields: Vec<(String, String
                     || status.is_server_error() && policy.on("5xx")
             }
             Err(error) => {
-                webhook.status = None;
+                (webhook.status, webhook.answered_at) = (None, None);
                 webhook.error =
                     Some((11205, format!("The webhook could not be reached: {error}.")));
                 if error.is_connect() {

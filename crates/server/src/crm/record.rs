@@ -172,24 +172,25 @@ async fn booked(crm: &impl Crm, job: &Job) -> Result<Carried, Trouble> {
 
 /// Every record that still says they left is set aside; one that staff have touched stays as they left it.
 async fn dismissed(crm: &impl Crm, job: &Job) -> Result<Carried, Trouble> {
-    let mut last = None;
+    let (mut last, mut stands_still) = (None, false);
     for ours in job.ours.iter().filter(|o| o.stage == Stage::Abandoned) {
         if is_untouched(crm, ours).await? {
             match crm.dismiss(ours.kind, &ours.outside_id, &job.record).await {
                 // The answer says nothing: what stands there does.
-                Ok(()) if is_untouched(crm, ours).await? => {
-                    return Err(Trouble::Unknown {
-                        answered: true,
-                        said: "it was to be set aside, and stands as before".into(),
-                    });
-                }
-                Ok(()) | Err(Trouble::Conflict { .. }) => {}
+                Ok(()) => stands_still |= is_untouched(crm, ours).await?,
+                Err(Trouble::Conflict { .. }) => {}
                 Err(trouble) => return Err(trouble),
             }
         }
         last = Some(Ours {
             stage: Stage::Dismissed,
             ..ours.clone()
+        });
+    }
+    if stands_still {
+        return Err(Trouble::Unknown {
+            answered: true,
+            said: "it was to be set aside, and stands as before".into(),
         });
     }
     last.map(|record| Carried {

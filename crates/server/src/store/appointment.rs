@@ -10,6 +10,7 @@ use ringback_domain::places::{self, Day, Taken};
 use ringback_domain::scheduler::SchedulerSettings;
 use ringback_domain::session::{ChosenWindow, Session};
 
+use super::lead::LEFTOVER_FOR;
 use super::{Row, StoreError, Tx, delivery, sql};
 
 /// The windows that can be had now, day by day. What `session` itself holds counts as free for it.
@@ -157,15 +158,16 @@ pub fn booked_by(tx: &mut Tx<'_>, session: &Session) -> Result<Option<Appointmen
     )
 }
 
-/// Whether the same person has booked the same elsewhere (another device, another frame) since this visit began:
-/// then it is a leftover, and its end is nobody's departure.
+/// Whether the same person has booked the same elsewhere (another device, another frame) since this visit began and
+/// within [`LEFTOVER_FOR`]: then it is a leftover, and its end is nobody's departure.
 pub fn booked_elsewhere(tx: &mut Tx<'_>, session: &Session) -> Result<bool, StoreError> {
     let found: Option<i64> = tx.first(
         sql!(
             "SELECT 1 AS one FROM appointment JOIN session ON session.id = $2
              WHERE appointment.business_id = $1 AND appointment.phone = $3 AND appointment.state = 'agreed'
                AND appointment.scheduler_id = $4 AND appointment.service = $5
-               AND appointment.session_id <> $2 AND appointment.agreed_at >= session.created_at LIMIT 1"
+               AND appointment.session_id <> $2 AND appointment.agreed_at >= session.created_at
+               AND appointment.agreed_at >= $6 AND appointment.agreed_at <= $7 LIMIT 1"
         ),
         &[
             &session.business,
@@ -173,6 +175,8 @@ pub fn booked_elsewhere(tx: &mut Tx<'_>, session: &Session) -> Result<bool, Stor
             &session.answers.phone,
             &session.scheduler,
             &session.answers.service,
+            &(tx.now() - LEFTOVER_FOR),
+            &tx.now(),
         ],
         |row| row.get("one"),
     )?;

@@ -1,6 +1,6 @@
 //! Leads: captured in one transaction with all that follows, worked by staff, listed for the inbox.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ringback_domain::delivery::{Delivery, DeliveryKind, DeliveryStatus, Planned};
 use ringback_domain::departure::Departure;
 use ringback_domain::follow_up::{SENDABLE_FOR, TextNote, WhyNot};
@@ -15,20 +15,16 @@ use super::{COUNTED_TO, Hint, Row, StoreError, Tx, delivery, integration, json, 
 use crate::random;
 
 /// A session has been given up and is to be captured: the lead (a new one, or the live one it joins), its
-/// timeline and every delivery that follows, each with its due time. The caller has said [`one_at_a_time`].
+/// timeline and every delivery that follows, each with its due time. The caller has said [`one_at_a_time`], and read
+/// the person's leads after that.
 pub fn capture(
     tx: &mut Tx<'_>,
     session: &mut Session,
     scheduler: &Scheduler,
+    theirs: Vec<Lead>,
     departure: Departure,
     left_at: Timestamp,
 ) -> Result<LeadId, StoreError> {
-    let theirs = of_person(
-        tx,
-        session.business,
-        &session.answers.phone,
-        &session.answers.email,
-    )?;
     let requests = theirs.len();
     let joined = going_on(tx, session, theirs)?;
     let is_new = joined.is_none();
@@ -82,24 +78,32 @@ fn left_detail(session: &Session, departure: Departure) -> serde_json::Value {
     serde_json::json!({ "step": session.step, "departure": departure })
 }
 
+/// What stands open on one device when its person has booked on another is a leftover for so long: whoever comes back
+/// to it after that, since sessions are gone on with for weeks, wants it once more.
+pub(super) const LEFTOVER_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// Whether staff have booked this session's person for what it asks, by phone say: its end is nobody's departure.
-/// On whatever device they had left it; where it is another one than this session's, since this visit began.
-pub fn booked_by_staff(tx: &mut Tx<'_>, session: &Session) -> Result<bool, StoreError> {
-    let answers = &session.answers;
-    let theirs = of_person(tx, session.business, &answers.phone, &answers.email)?;
+/// On whatever device they had left it; where it is another one than this session's, since this visit began and within
+/// [`LEFTOVER_FOR`].
+pub fn booked_by_staff(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    theirs: &[Lead],
+) -> Result<bool, StoreError> {
     let by_staff = |lead: &&Lead| {
         let how = Recovery::Staff;
         matches!(lead.state, LeadState::Recovered { how: by, .. } if by == how)
-            && lead.asks_the_same(session.scheduler, answers)
+            && lead.asks_the_same(session.scheduler, &session.answers)
     };
     let mut booked = theirs.iter().filter(by_staff).peekable();
     if booked.peek().is_none() {
         return Ok(false);
     }
-    let began = super::session::began_at(tx, session)?;
-    Ok(booked.any(|lead| {
-        session.lead == Some(lead.id) || lead.stamps.recovered_at.is_some_and(|at| at >= began)
-    }))
+    let now = tx.now();
+    let since = super::session::began_at(tx, session)?.max(now - LEFTOVER_FOR);
+    let lately = |at| since <= at && at <= now;
+    Ok(booked
+        .any(|lead| session.lead == Some(lead.id) || lead.stamps.recovered_at.is_some_and(lately)))
 }
 
 /// What the session's person said last stands on the lead; returns what stood there before.
@@ -337,12 +341,7 @@ pub fn settle_siblings(
     how: Recovery,
 ) -> Result<(), StoreError> {
     let now = tx.now();
-    for mut lead in of_person(
-        tx,
-        session.business,
-        &session.answers.phone,
-        &session.answers.email,
-    )? {
+    for mut lead in of_visitor(tx, session)? {
         let ends = lead.state.is_live() && lead.asks_the_same(session.scheduler, &session.answers);
         if Some(lead.id) == session.lead || !ends {
             continue;
@@ -474,6 +473,12 @@ pub fn of_person(
         &[&business, &phone],
         read,
     )
+}
+
+/// The leads of whoever this session is about: [`of_person`].
+pub fn of_visitor(tx: &mut Tx<'_>, session: &Session) -> Result<Vec<Lead>, StoreError> {
+    let (phone, email) = (&session.answers.phone, &session.answers.email);
+    of_person(tx, session.business, phone, email)
 }
 
 /// Writes what is said of the text, and nothing else: the rest stands there already.

@@ -13,7 +13,7 @@
 //! - `consent`, `lead`, `crm_record`, `text_message`, `appointment`: the business's records, kept for `RECORDS`.
 //! - `lead_event`: goes with its lead.
 //! - `person`: written to put two at once in order; a day later it says nothing.
-//! - `delivery`: kept for `DELIVERIES` once it is settled.
+//! - `delivery`: kept for `DELIVERIES` once it is settled; the newest of all stays.
 //! - `resume_link`: a month after it ended.
 //! - `text_cap`: says nothing a week later.
 //! - `opt_out`: a STOP has no end. A START kept for `RECORDS` goes, with all that it ended; so do older lines
@@ -50,7 +50,7 @@ pub fn time(tx: &mut Tx<'_>, reach: Option<Timestamp>) -> Result<Timestamp, Stor
     let Some(kept) = kept_time(tx)? else {
         return Ok(now);
     };
-    let at = reach.map_or(kept, |reach| kept.max(reach.min(now)));
+    let at = reach.map_or(kept, |reach| kept.max(reach)).min(now);
     tx.execute(
         sql!(
             "INSERT INTO pruner (id, at) VALUES (1, $1)
@@ -58,7 +58,7 @@ pub fn time(tx: &mut Tx<'_>, reach: Option<Timestamp>) -> Result<Timestamp, Stor
         ),
         &[&at],
     )?;
-    Ok(at.min(now))
+    Ok(at)
 }
 
 /// Where it stood last; at first, where the newest session does. Nothing where nobody has come yet.
@@ -70,7 +70,7 @@ fn kept_time(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
         return Ok(kept);
     }
     tx.first(
-        sql!("SELECT created_at FROM session ORDER BY id DESC LIMIT 1"),
+        sql!("SELECT created_at FROM session WHERE id = (SELECT MAX(id) FROM session)"),
         &[],
         |row| row.get("created_at"),
     )

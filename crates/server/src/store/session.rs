@@ -182,13 +182,15 @@ pub fn judge_among(
     let Verdict::Gone { departure, left_at } = session.judge(present, tx.now()) else {
         return save(tx, session);
     };
+    let mut theirs = Vec::new();
     if session.answers.reachable() {
         lead::one_at_a_time(tx, session)?;
+        theirs = lead::of_visitor(tx, session)?;
     }
     let scheduler = scheduler::get(tx, session.business, session.scheduler)?;
     let why_not = match scheduler.settings.lets_go(&session.answers) {
         None if appointment::booked_elsewhere(tx, session)?
-            || lead::booked_by_staff(tx, session)? =>
+            || lead::booked_by_staff(tx, session, &theirs)? =>
         {
             Some(WhyNot::Booked)
         }
@@ -205,7 +207,7 @@ pub fn judge_among(
     });
     if captured {
         // Saves the session with the lead that it finds or makes.
-        lead::capture(tx, session, &scheduler, departure, left_at)?;
+        lead::capture(tx, session, &scheduler, theirs, departure, left_at)?;
         return Ok(());
     }
     save(tx, session)?;

@@ -68,7 +68,15 @@ async fn somebody_leaves(
             };
             visit.give_up(Departure::Closed, true, tx.now()).unwrap();
             let left_at = tx.now() - ago;
-            lead::capture(tx, &mut visit, &scheduler, Departure::Closed, left_at)
+            let theirs = lead::of_visitor(tx, &visit)?;
+            lead::capture(
+                tx,
+                &mut visit,
+                &scheduler,
+                theirs,
+                Departure::Closed,
+                left_at,
+            )
         })
         .await
         .unwrap()

@@ -46,6 +46,7 @@ stories!(
     no_connection_means_later_and_once,
     who_books_elsewhere_is_not_left_standing_as_a_leaver,
     a_laptop_left_open_is_no_leaver_once_they_have_booked_elsewhere,
+    who_comes_back_to_an_old_session_long_after_they_booked_is_a_leaver,
     an_older_visits_record_holds_up_no_booking,
     connected_later_a_press_sends_what_is_open,
     what_was_due_while_it_was_not_connected_goes_by_the_same_press,
@@ -805,6 +806,30 @@ async fn a_laptop_left_open_is_no_leaver_once_they_have_booked_elsewhere(w: Worl
     // Whoever asks again after they have booked is a new request.
     let later = w.visitor("+16025550142", true).await;
     assert!(later.leaves_by(Departure::Closed).await.is_some());
+}
+
+async fn who_comes_back_to_an_old_session_long_after_they_booked_is_a_leaver(w: World) {
+    let business = w.server.seeded.business;
+    for (n, by_phone) in [(0, false), (1, true)] {
+        let laptop = w.visitor(&phone(n), false).await;
+        let at_work = w.visitor(&phone(n), false).await;
+        let on_the_phone = w.visitor(&phone(n), false).await;
+        if by_phone {
+            let lead = on_the_phone.leaves().await;
+            w.write(move |tx| {
+                let mut lead = lead::get(tx, business, lead)?.unwrap();
+                lead.booked_by_staff(tx.now()).unwrap();
+                lead::save(tx, &lead)
+            })
+            .await;
+        } else {
+            on_the_phone.books().await;
+        }
+        assert_eq!(laptop.leaves_by(Departure::Closed).await, None);
+        w.passes(SignedDuration::from_hours(30));
+        at_work.comes_back().await;
+        assert!(at_work.leaves_by(Departure::Closed).await.is_some());
+    }
 }
 
 async fn an_older_visits_record_holds_up_no_booking(w: World) {
