@@ -80,7 +80,7 @@ fn left_detail(session: &Session, departure: Departure) -> serde_json::Value {
 
 /// What stands open on one device when its person has booked on another is a leftover for so long: whoever comes back
 /// to it after that, since sessions are gone on with for weeks, wants it once more.
-pub(super) const LEFTOVER_FOR: SignedDuration = SignedDuration::from_hours(24);
+pub const LEFTOVER_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether staff have booked this session's person for what it asks, by phone say: its end is nobody's departure.
 /// On whatever device they had left it; where it is another one than this session's, since this visit began and within
