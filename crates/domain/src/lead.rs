@@ -12,6 +12,10 @@ use crate::session::{Answers, Step};
 /// A session joins a live lead only while it is younger than this.
 pub const JOINS_FOR: SignedDuration = SignedDuration::from_hours(24);
 
+/// What stands open on one device when its person has booked on another is a leftover for so long: whoever comes back
+/// to it after that, since sessions are gone on with for weeks, wants it once more.
+pub const LEFTOVER_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// A lead as the store holds it.
 #[derive(Clone, Debug)]
 pub struct Lead {

@@ -6,11 +6,11 @@ use ringback_domain::appointment::{Appointment, HELD_FOR, StandsOtherwise};
 use ringback_domain::business::Business;
 use ringback_domain::delivery::{DeliveryKind, Planned};
 use ringback_domain::id::{AppointmentId, BusinessId, SessionId, StaffId};
+use ringback_domain::lead::LEFTOVER_FOR;
 use ringback_domain::places::{self, Day, Taken};
 use ringback_domain::scheduler::SchedulerSettings;
 use ringback_domain::session::{ChosenWindow, Session};
 
-use super::lead::LEFTOVER_FOR;
 use super::{Row, StoreError, Tx, delivery, sql};
 
 /// The windows that can be had now, day by day. What `session` itself holds counts as free for it.

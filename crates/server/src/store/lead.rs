@@ -1,11 +1,13 @@
 //! Leads: captured in one transaction with all that follows, worked by staff, listed for the inbox.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ringback_domain::delivery::{Delivery, DeliveryKind, DeliveryStatus, Planned};
 use ringback_domain::departure::Departure;
 use ringback_domain::follow_up::{SENDABLE_FOR, TextNote, WhyNot};
 use ringback_domain::id::{AppointmentId, BusinessId, LeadId, StaffId};
-use ringback_domain::lead::{Lead, LeadEvent, LeadState, LeadStatus, Recovery, Stamps, Was};
+use ringback_domain::lead::{
+    LEFTOVER_FOR, Lead, LeadEvent, LeadState, LeadStatus, Recovery, Stamps, Was,
+};
 use ringback_domain::reference::reference;
 use ringback_domain::scheduler::{Scheduler, SchedulerSettings};
 use ringback_domain::session::Session;
@@ -77,10 +79,6 @@ pub fn capture(
 fn left_detail(session: &Session, departure: Departure) -> serde_json::Value {
     serde_json::json!({ "step": session.step, "departure": departure })
 }
-
-/// What stands open on one device when its person has booked on another is a leftover for so long: whoever comes back
-/// to it after that, since sessions are gone on with for weeks, wants it once more.
-pub const LEFTOVER_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether staff have booked this session's person for what it asks, by phone say: its end is nobody's departure.
 /// On whatever device they had left it; where it is another one than this session's, since this visit began and within
