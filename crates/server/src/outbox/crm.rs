@@ -14,7 +14,7 @@ pub(super) use self::request::DISMISSED;
 use self::request::Request;
 pub(super) use self::settled::trouble;
 use self::settled::{health, settle_look, settle_sent};
-use super::{Health, Taken, in_time, is_look, jitter, write_down};
+use super::{Health, Taken, by_steady_clock, in_time, is_look, jitter, with_its_time, write_down};
 use crate::app::App;
 use crate::clock::Moment;
 use crate::crm::Trouble;
@@ -57,8 +57,11 @@ pub(super) async fn deliver(
             let order = Order::Session(claimed.session.get());
             let vault = app.vault.clone();
             let prepared = claimed.clone();
-            let prepare = move |tx: &mut Tx<'_>| prepare(tx, &vault, &prepared);
-            let going = app.store.write(order, prepare).await?;
+            let prepare = move |tx: &mut Tx<'_>| {
+                let prepared = with_its_time(tx, &prepared)?;
+                prepare(tx, &vault, &prepared)
+            };
+            let going = by_steady_clock(app, order, prepare).await?;
             (claimed, going)
         }
         Taken::OnWire(claimed, going) => (claimed, Some(*going)),
@@ -102,10 +105,7 @@ async fn send(
         });
     let health = health(carried.as_ref().err());
     let delivery = going.delivery.clone();
-    write_down(&app.store, &delivery, move |tx| {
-        settle_sent(tx, &going, &carried)
-    })
-    .await?;
+    write_down(app, &delivery, move |tx| settle_sent(tx, &going, &carried)).await?;
     Ok(health)
 }
 
@@ -127,7 +127,7 @@ async fn look(
     let health = health(found.as_ref().err());
     let delivery = going.delivery.clone();
     let works_for = app.config.crm_works_for;
-    write_down(&app.store, &delivery, move |tx| {
+    write_down(app, &delivery, move |tx| {
         settle_look(tx, &going, &found, works_for)
     })
     .await?;

@@ -31,7 +31,7 @@ use crate::jump;
 use crate::on_wire::Wire;
 use crate::store::news::session_name;
 use crate::store::outbox::Channel;
-use crate::store::{Hint, Order, Store, StoreError, Tx, outbox as rows};
+use crate::store::{Hint, Order, StoreError, Tx, outbox as rows};
 use lanes::Lanes;
 
 pub use crate::why;
@@ -121,11 +121,12 @@ async fn rescue(app: &App) -> Result<(), StoreError> {
         }
         Ok(())
     };
-    when_due_indeed(app, Order::Any, rescue).await
+    by_steady_clock(app, Order::Any, rescue).await
 }
 
-/// Writes by a clock that has not jumped: what seems to be due by one that has may have to wait yet.
-async fn when_due_indeed<T, F>(app: &App, order: Order, command: F) -> Result<T, StoreError>
+/// Writes by a clock that has not jumped: by one that has, what must wait seems to be due, and what is worth sending
+/// past its time.
+async fn by_steady_clock<T, F>(app: &App, order: Order, command: F) -> Result<T, StoreError>
 where
     F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     T: Send + 'static,
@@ -156,7 +157,7 @@ async fn claim(app: &App, business: BusinessId, channel: Channel) -> Result<(), 
     let limit = i64::try_from(free).unwrap_or(i64::MAX);
     let order = Order::Business(business.get());
     let vault = app.vault.clone();
-    let at_once = when_due_indeed(app, order, {
+    let at_once = by_steady_clock(app, order, {
         let owner = owner.clone();
         move |tx| {
             let claimed = rows::claim(tx, &owner, business, channel, limit)?;
@@ -168,7 +169,7 @@ async fn claim(app: &App, business: BusinessId, channel: Channel) -> Result<(), 
         // A record that cannot be written keeps nobody else's back.
         Err(_) => {
             let claim = move |tx: &mut Tx<'_>| rows::claim(tx, &owner, business, channel, limit);
-            let claimed = when_due_indeed(app, order, claim).await?;
+            let claimed = by_steady_clock(app, order, claim).await?;
             claimed.into_iter().map(Taken::Claimed).collect()
         }
     };
@@ -266,7 +267,7 @@ async fn in_time<T>(wire: Wire, calls: impl Future<Output = T>) -> Option<T> {
 
 /// Writes what became of a call. It must not be lost to a store that is busy for a moment: as long as the
 /// lease may be ours, it is tried again.
-async fn write_down<T, F>(store: &Store, delivery: &Delivery, command: F) -> Result<T, StoreError>
+async fn write_down<T, F>(app: &App, delivery: &Delivery, command: F) -> Result<T, StoreError>
 where
     F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     T: Send + 'static,
@@ -274,7 +275,7 @@ where
     let mut wait = Duration::from_millis(50);
     loop {
         let order = Order::Session(delivery.session.get());
-        match store.write(order, command.clone()).await {
+        match by_steady_clock(app, order, command.clone()).await {
             Err(error) if error.is_passing() && wait < Duration::from_secs(8) => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;
@@ -284,7 +285,7 @@ where
     }
 }
 
-/// With the end of its time as it is by now: it has moved when the clock jumped while the outside was asked.
+/// With the end of its time as it is by now: it has moved when the clock jumped since it was claimed.
 fn with_its_time(tx: &mut Tx<'_>, asked: &Delivery) -> Result<Delivery, StoreError> {
     let stands = rows::get(tx, asked.business, asked.id)?;
     Ok(Delivery {

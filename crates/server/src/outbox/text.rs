@@ -21,7 +21,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{Health, in_time, is_look, jitter, with_its_time, write_down};
+use super::{Health, by_steady_clock, in_time, is_look, jitter, with_its_time, write_down};
 use crate::app::App;
 use crate::on_wire::Wire;
 use crate::random;
@@ -46,13 +46,13 @@ pub(super) async fn deliver(app: &App, claimed: Delivery) -> Result<Health, Stor
     let wire = Wire::new(app.clock.clone(), app.clock.moment());
     if is_look(&claimed) {
         let prepare = move |tx: &mut Tx<'_>| prepare_look(tx, &vault, &taken);
-        match app.store.write(order, prepare).await? {
+        match by_steady_clock(app, order, prepare).await? {
             Some(looking) => look(app, looking, wire).await,
             None => Ok(Health::Well),
         }
     } else {
         let prepare = move |tx: &mut Tx<'_>| prepare(tx, &vault, &origin, &taken);
-        match app.store.write(order, prepare).await? {
+        match by_steady_clock(app, order, prepare).await? {
             Some(going) => {
                 super::about_lead(&going.reference);
                 send(app, going, wire).await
@@ -100,7 +100,7 @@ async fn send(app: &App, going: Going, wire: Wire) -> Result<Health, StoreError>
     });
     let health = health(said.as_ref().err());
     let delivery = going.delivery.clone();
-    write_down(&app.store, &delivery.clone(), move |tx| {
+    write_down(app, &delivery.clone(), move |tx| {
         settle_sent(tx, &delivery, &said)
     })
     .await?;
@@ -121,7 +121,7 @@ async fn look(app: &App, looking: Looking, wire: Wire) -> Result<Health, StoreEr
         });
     let health = health(found.as_ref().err());
     let delivery = looking.delivery.clone();
-    write_down(&app.store, &delivery.clone(), move |tx| {
+    write_down(app, &delivery.clone(), move |tx| {
         settle_look(tx, &delivery, &found)
     })
     .await?;

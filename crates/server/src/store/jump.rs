@@ -27,10 +27,12 @@ pub fn follow(tx: &mut Tx<'_>, node: &str, by: SignedDuration) -> Result<bool, S
     let now = tx.now();
     let by_us = i64::try_from(by.as_micros()).unwrap_or_default();
     let before = now - by;
-    // First, so that a second node waits here, and finds it done.
+    // First, so that whoever else has noticed waits here, and finds it done: this one is alive by the present clock then,
+    // whatever its row said before.
     let moved = tx.execute(
         sql!(
-            "UPDATE node SET until = until + $1 WHERE (until > $2 OR id = $5)
+            "UPDATE node SET until = CASE WHEN id = $5 AND until > 0 THEN $4 ELSE until + $1 END
+             WHERE (until > $2 OR id = $5)
              AND NOT EXISTS (SELECT 1 FROM node AS other WHERE other.until > $3 AND other.until <= $4)"
         ),
         &[&by_us, &before, &now, &(now + ALIVE_FOR), &node],

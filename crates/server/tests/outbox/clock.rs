@@ -34,14 +34,20 @@ enum Noticed {
     AtOnce,
     /// Nobody, until the outbox looks for what is due.
     ByTheOutbox,
+    /// Nobody, until what is on the wire has been answered.
+    ByTheAnswer,
 }
 
 /// The machine's clock jumps, and the outbox has taken up what is due by then.
 async fn jumps(w: &World, by: SignedDuration, noticed: Noticed) {
     jump::look(w.app()).await.unwrap();
     w.server.clock.machine_jumps(by);
-    if let Noticed::AtOnce = noticed {
-        jump::look(w.app()).await.unwrap();
+    match noticed {
+        Noticed::AtOnce => {
+            jump::look(w.app()).await.unwrap();
+        }
+        Noticed::ByTheOutbox => {}
+        Noticed::ByTheAnswer => w.app().outbox.finish().await,
     }
     w.app().outbox.ring();
     w.quiet().await;
@@ -132,16 +138,23 @@ async fn what_waits_for_servicetitan_does_not_expire_because_the_clock_jumps(w: 
 
 async fn what_is_on_the_wire_when_the_clock_jumps_is_tried_again(w: World) {
     let servicetitan = w.sandbox.servicetitan();
-    servicetitan.set_fault(Fault::new(FaultKind::Slow { ms: 1_000 }).path("/connect"));
-    let later = FaultKind::RateLimited { retry_after: 1 };
-    servicetitan.set_fault(Fault::new(later).path("/crm"));
-    let lead = w.visitor(&phone(0), false).await.leaves().await;
-    w.until(lead, CrmAbandoned, Sending).await;
-    jumps(&w, DAY * 31, Noticed::AtOnce).await;
-    let tried = w.delivery(lead, CrmAbandoned).await.unwrap();
-    assert_eq!((tried.status, tried.attempt), (Due, 1));
-    servicetitan.clear_faults();
-    all_are(&w, &[lead], CrmAbandoned, Done).await;
+    // Answered long after somebody has looked at the clock; and mostly before anybody has.
+    let slow = [(1_000, Noticed::AtOnce)];
+    let fast = [(50, Noticed::ByTheAnswer); 4];
+    for (n, (ms, noticed)) in slow.into_iter().chain(fast).enumerate() {
+        // The token has run out, so that each call waits for a new one.
+        w.passes(HOUR);
+        servicetitan.set_fault(Fault::new(FaultKind::Slow { ms }).path("/connect"));
+        let later = FaultKind::RateLimited { retry_after: 1 };
+        servicetitan.set_fault(Fault::new(later).path("/crm"));
+        let lead = w.visitor(&phone(n), false).await.leaves().await;
+        w.until(lead, CrmAbandoned, Sending).await;
+        jumps(&w, DAY * 31, noticed).await;
+        let tried = w.delivery(lead, CrmAbandoned).await.unwrap();
+        assert_eq!((tried.status, tried.attempt), (Due, 1), "{noticed:?}");
+        servicetitan.clear_faults();
+        all_are(&w, &[lead], CrmAbandoned, Done).await;
+    }
 }
 
 async fn a_clock_that_was_days_ahead_when_they_left_hides_no_record_that_stands(w: World) {

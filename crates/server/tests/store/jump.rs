@@ -9,7 +9,10 @@ use ringback_server::seed;
 use ringback_server::store::{Order, StoreError, Tx, jump, node, page, scheduler, session};
 use ringback_server::testing::TestStore;
 
-on_both_engines!(who_leaves_right_after_a_jump_waits_no_longer_for_it);
+on_both_engines!(
+    who_leaves_right_after_a_jump_waits_no_longer_for_it,
+    a_jump_is_seen_to_once_also_by_who_had_not_renewed_itself,
+);
 
 async fn who_leaves_right_after_a_jump_waits_no_longer_for_it(world: TestStore) {
     let begin = |tx: &mut Tx<'_>| {
@@ -33,6 +36,22 @@ async fn who_leaves_right_after_a_jump_waits_no_longer_for_it(world: TestStore) 
         assert_eq!(moved, left_before + by, "{hours} hours");
         let stays = leaving(&world, business, after).await;
         assert_eq!(stays, left_after, "{hours} hours");
+    }
+}
+
+async fn a_jump_is_seen_to_once_also_by_who_had_not_renewed_itself(world: TestStore) {
+    let begin = |tx: &mut Tx<'_>| node::begin(tx, "ringback");
+    world.store.write(Order::Any, begin).await.unwrap();
+    for hours in [24, -48] {
+        // As when the database was away.
+        world.clock.advance(node::ALIVE_FOR * 3);
+        let by = SignedDuration::from_hours(hours);
+        world.clock.machine_jumps(by);
+        for first in [true, false] {
+            let follow = move |tx: &mut Tx<'_>| jump::follow(tx, "ringback", by);
+            let followed = world.store.write(Order::Any, follow).await.unwrap();
+            assert_eq!(followed, first, "{hours} hours");
+        }
     }
 }
 
