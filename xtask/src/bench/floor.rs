@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,23 @@ pub async fn reach(folder: &Path, times: u64, pause: Duration) -> Tried<Reach> {
         p99_ms: went.sent_ms(99.0),
         fsync_p50_us: syncs.value_at_quantile(0.5) as f64 / 1e3,
     })
+}
+
+/// Answers one connection with 204, whatever it asks, until it closes: the shortest way there and back beside whatever
+/// else keeps this machine busy.
+pub fn answers_at_once() -> Tried<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    std::thread::spawn(move || -> std::io::Result<()> {
+        let (mut stream, _) = listener.accept()?;
+        stream.set_nodelay(true)?;
+        let mut said = [0; 1024];
+        while stream.read(&mut said)? > 0 {
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
+        }
+        Ok(())
+    });
+    Ok(address)
 }
 
 /// How often [`fsync_p50_us`] writes.

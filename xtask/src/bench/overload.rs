@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::floor::answers_at_once;
 use super::load::{Arrival, Ask, Callers, Verdict, flat_out, histogram, open_loop};
 use super::report::{Goal, Sample};
 use super::stage::Stage;
@@ -69,7 +70,7 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
         server.memory()
     });
     let (went, halfway) = (went?, halfway? as f64 / 1_048_576.0);
-    let refused = greedy.join().map_err(|_| "who asks too often panicked")??;
+    let (refused, floor) = greedy.join().map_err(|_| "who asks too often panicked")??;
     let memory = server.memory()? as f64 / 1_048_576.0;
     server.kill().await?;
     // An overload that leaves no line behind it is none.
@@ -91,7 +92,7 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
     if refused.is_empty() {
         return Err("nobody was refused while it lasted".into());
     }
-    let ms = |percentile| refused.value_at_percentile(percentile) as f64 / 1e3;
+    let ms = |of: &Histogram<u64>, percentile| of.value_at_percentile(percentile) as f64 / 1e3;
     Ok(vec![
         Sample {
             floor: Some(capacity.rate()),
@@ -114,14 +115,20 @@ pub async fn once(stage: &Stage) -> Tried<Vec<Sample>> {
             ..Sample::new("overload_memory", memory, "MiB")
         },
         Sample {
-            p50_ms: Some(ms(50.0)),
-            p99_ms: Some(ms(99.0)),
+            floor: Some(ms(&floor, 99.0)),
+            p50_ms: Some(ms(&refused, 50.0)),
+            p99_ms: Some(ms(&refused, 99.0)),
             load: format!(
-                "{load}; {} refusals to an address that asks too often, from asking to the whole answer",
+                "{load}; {} refusals to an address that asks too often, from asking to the whole answer; floor: the \
+                 same of a thread that does nothing else, in turns",
                 refused.len()
             ),
             goal: Goal::AtMost(5.0),
-            ..Sample::new("overload_refusal", ms(99.0), "ms")
+            more: vec![
+                ("p90_ms", ms(&refused, 90.0)),
+                ("floor_p50_ms", ms(&floor, 50.0)),
+            ],
+            ..Sample::new("overload_refusal", ms(&refused, 99.0), "ms")
         },
     ])
 }
@@ -140,32 +147,38 @@ async fn ask_too_often(scheduler: &Scheduler) -> Tried<()> {
     Err(format!("nobody is refused who asks {CROWD} times").into())
 }
 
-/// It goes on asking until it has been refused so often, or the overload is over. In a thread of its
-/// own: between twelve thousand others its clock would measure the load's line, not the server's answer.
-fn refusals(scheduler: Scheduler) -> JoinHandle<Tried<Histogram<u64>>> {
+/// It goes on asking until it has been refused so often, or the overload is over, and in turns somebody who only ever
+/// answers. In a thread of its own: between twelve thousand others its clock would measure the load's line, not the
+/// server's answer.
+fn refusals(scheduler: Scheduler) -> JoinHandle<Tried<(Histogram<u64>, Histogram<u64>)>> {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         runtime.block_on(async {
-            let mut took = histogram()?;
+            let (mut took, mut floor) = (histogram()?, histogram()?);
             let mut wire = Wire::connect(scheduler.address, None).await?;
+            let mut at_once = Wire::connect(answers_at_once()?, None).await?;
             let ask = scheduler.say(GREEDY, "", "here", 1);
             let over = Deadline::after(Duration::from_secs_f64(LASTS));
             while took.len() < REFUSALS && !over.passed() {
                 let asked = Watch::start();
-                let status = wire.ask(&ask).await?.status;
-                match status {
-                    429 => {
-                        let micros = u64::try_from(asked.elapsed().as_micros())?;
-                        took.saturating_record(micros);
-                        tokio::time::sleep(BREATH).await;
-                    }
-                    204 => {}
+                match wire.ask(&ask).await?.status {
+                    429 => took.saturating_record(micros(&asked)?),
+                    204 => continue,
                     other => return Err(format!("who asks too often was told {other}").into()),
                 }
+                tokio::time::sleep(BREATH).await;
+                let asked = Watch::start();
+                at_once.ask(&ask).await?;
+                floor.saturating_record(micros(&asked)?);
+                tokio::time::sleep(BREATH).await;
             }
-            Ok(took)
+            Ok((took, floor))
         })
     })
+}
+
+fn micros(since: &Watch) -> Tried<u64> {
+    Ok(u64::try_from(since.elapsed().as_micros())?)
 }

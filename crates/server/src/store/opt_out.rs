@@ -3,7 +3,7 @@
 use ringback_domain::id::BusinessId;
 pub use ringback_domain::opt_out::{Line, Source};
 
-use super::prune::RECORDS;
+use super::prune::{self, RECORDS};
 use super::{Row, StoreError, Tx, sql};
 
 /// Writes what a number said. The same again is written again: the ledger is proof. Lines past their keeping,
@@ -22,10 +22,12 @@ pub fn note(
         ),
         &[&business, &phone, &opted_out, &source.as_str(), &said, &tx.now()],
     )?;
-    tx.execute(
-        sql!("DELETE FROM opt_out WHERE business_id = $1 AND phone = $2 AND at < $3"),
-        &[&business, &phone, &(tx.now() - RECORDS)],
-    )?;
+    if let Some(by) = prune::kept_time(tx)? {
+        tx.execute(
+            sql!("DELETE FROM opt_out WHERE business_id = $1 AND phone = $2 AND at < $3"),
+            &[&business, &phone, &(by - RECORDS)],
+        )?;
+    }
     Ok(())
 }
 

@@ -62,7 +62,7 @@ pub fn time(tx: &mut Tx<'_>, reach: Option<Timestamp>) -> Result<Timestamp, Stor
 }
 
 /// Where it stood last; at first, where the newest session does. Nothing where nobody has come yet.
-fn kept_time(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn kept_time(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
     let kept = tx.first(sql!("SELECT at FROM pruner WHERE id = 1"), &[], |row| {
         row.get("at")
     })?;
