@@ -129,12 +129,12 @@ pub const DAWDLE: Plant = Plant {
         },
         Change {
             file: "crates/server/src/outbox/crm.rs",
-            text: "            let going = app.store.write(order, prepare).await?;\n",
+            text: "            let going = by_steady_clock(app, order, prepare).await?;\n",
             instead: "            static FIRST: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
             if PLANTED && FIRST.swap(false, std::sync::atomic::Ordering::Relaxed) {
                 tokio::time::sleep(std::time::Duration::from_secs(52)).await;
             }
-            let going = app.store.write(order, prepare).await?;\n",
+            let going = by_steady_clock(app, order, prepare).await?;\n",
         },
     ],
 };
