@@ -103,6 +103,14 @@ pub struct Leaving {
     pub until: Timestamp,
 }
 
+impl Leaving {
+    /// Whether there is nothing to wait for. A grace that is over is another matter: that is judged by a clock that has
+    /// been looked at.
+    pub fn is_at_once(self) -> bool {
+        self.until <= self.at
+    }
+}
+
 /// The session is booked: nothing moves it again. A second booking needs a new session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the session is booked already")]

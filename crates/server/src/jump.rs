@@ -15,6 +15,8 @@ use crate::store::{Order, StoreError, Tx, jump as rows};
 #[derive(Clone, Default)]
 pub struct Watch {
     last: Arc<Mutex<Option<Look>>>,
+    /// Held by whoever looks: each look is compared with the one before it, and a jump is seen to by one.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What the clock said, and between which moments it did.
@@ -42,6 +44,7 @@ impl Look {
 
 /// The store's time. Whatever a jump since the last look asks for has been done.
 pub async fn look(app: &App) -> Result<Timestamp, StoreError> {
+    let _turn = app.watch.turn.lock().await;
     loop {
         let asked = app.clock.moment();
         let now = app.store.read(|tx| Ok(tx.now())).await?;

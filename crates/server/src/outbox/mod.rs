@@ -38,6 +38,8 @@ pub use crate::why;
 
 /// However quiet it is, we look this often.
 const POLL: Duration = Duration::from_secs(1);
+/// So often the clock is looked at for one write: twice when it has jumped, more when it goes on jumping.
+const LOOKS: u32 = 8;
 /// All calls of one delivery, together; ends before the lease does ([`ringback_domain::delivery::LEASE`]).
 const CALLS_WITHIN: Duration = Duration::from_secs(40);
 
@@ -125,13 +127,13 @@ async fn rescue(app: &App) -> Result<(), StoreError> {
 }
 
 /// Writes by a clock that has not jumped: by one that has, what must wait seems to be due, and what is worth sending
-/// past its time.
+/// past its time. `Busy` where one look after the other finds another clock.
 async fn by_steady_clock<T, F>(app: &App, order: Order, command: F) -> Result<T, StoreError>
 where
     F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     T: Send + 'static,
 {
-    loop {
+    for _ in 0..LOOKS {
         let (watch, clock, command) = (app.watch.clone(), app.clock.clone(), command.clone());
         let written = app
             .store
@@ -144,6 +146,7 @@ where
             None => jump::look(app).await?,
         };
     }
+    Err(StoreError::Busy)
 }
 
 /// Claims as much as may go to an outside system now, and sends it on its way.
@@ -265,20 +268,22 @@ async fn in_time<T>(wire: Wire, calls: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// Writes what became of a call. It must not be lost to a store that is busy for a moment: as long as the
-/// lease may be ours, it is tried again.
+/// Writes what became of a call. It must not be lost to a store that is busy for a moment, nor to a clock that cannot be
+/// made out: as long as the lease may be ours, it is tried again, by whatever clock there is.
 async fn write_down<T, F>(app: &App, delivery: &Delivery, command: F) -> Result<T, StoreError>
 where
     F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     T: Send + 'static,
 {
+    let order = Order::Session(delivery.session.get());
+    let mut written = by_steady_clock(app, order, command.clone()).await;
     let mut wait = Duration::from_millis(50);
     loop {
-        let order = Order::Session(delivery.session.get());
-        match by_steady_clock(app, order, command.clone()).await {
+        match written {
             Err(error) if error.is_passing() && wait < Duration::from_secs(8) => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;
+                written = app.store.write(order, command.clone()).await;
             }
             answer => return answer,
         }

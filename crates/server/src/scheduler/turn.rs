@@ -398,7 +398,7 @@ pub fn depart(tx: &mut Tx<'_>, session: &mut Session, how: Departure) -> Result<
     let others = page::presence(tx, session.id)?;
     session.page_went(how, false, others, tx.now());
     match session.leaving {
-        Some(leaving) if leaving.until <= tx.now() => session::judge_among(tx, session, others),
+        Some(leaving) if leaving.is_at_once() => session::judge_among(tx, session, others),
         _ => session::save(tx, session),
     }
 }

@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use ringback_domain::appointment::HELD_FOR;
-use ringback_domain::delivery::{CRM_WORKS_FOR, lookups_in_vain};
+use ringback_domain::delivery::{CRM_WORKS_FOR, LEASE, lookups_in_vain};
 use ringback_domain::follow_up::ONE_PER;
 use ringback_domain::jump::SMALLEST_JUMP;
 
@@ -27,13 +27,14 @@ pub fn follow(tx: &mut Tx<'_>, node: &str, by: SignedDuration) -> Result<bool, S
     let now = tx.now();
     let by_us = i64::try_from(by.as_micros()).unwrap_or_default();
     let before = now - by;
-    // First, so that whoever else has noticed waits here, and finds it done: this one is alive by the present clock then,
-    // whatever its row said before.
+    // First, so that another node that has noticed finds it done, or runs into us: a node that follows is alive by the
+    // present clock, however long it could not renew itself. Who has begun a life since the jump has not seen to it.
     let moved = tx.execute(
         sql!(
             "UPDATE node SET until = CASE WHEN id = $5 AND until > 0 THEN $4 ELSE until + $1 END
-             WHERE (until > $2 OR id = $5)
-             AND NOT EXISTS (SELECT 1 FROM node AS other WHERE other.until > $3 AND other.until <= $4)"
+             WHERE (until > $2 OR id = $5 OR $1 < 0 AND until > $4)
+             AND NOT EXISTS (SELECT 1 FROM node AS other WHERE other.until > $3 AND other.until <= $4
+                             AND (other.epoch <= $2 OR other.epoch > $3))"
         ),
         &[&by_us, &before, &now, &(now + ALIVE_FOR), &node],
     )?;
@@ -88,6 +89,14 @@ pub fn follow(tx: &mut Tx<'_>, node: &str, by: SignedDuration) -> Result<bool, S
                 OR due_at > $3 AND due_at <= $4 AND state IN ('claimed', 'sending', 'unknown')"
         ),
         &[&by_us, &soon, &looks_after, &looks_up_to],
+    )?;
+    // A text that its server may still send, which has been taken for dead: a STOP waits for it.
+    tx.execute(
+        sql!(
+            "UPDATE delivery SET first_sent_at = first_sent_at + $1
+             WHERE due_at IS NOT NULL AND state = 'unknown' AND first_sent_at > $2 AND first_sent_at <= $3"
+        ),
+        &[&by_us, &(before - LEASE), &before],
     )?;
     tx.execute(
         sql!(

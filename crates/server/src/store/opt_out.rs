@@ -25,7 +25,7 @@ pub fn note(
     if let Some(by) = prune::kept_time(tx)? {
         tx.execute(
             sql!("DELETE FROM opt_out WHERE business_id = $1 AND phone = $2 AND at < $3"),
-            &[&business, &phone, &(by - RECORDS)],
+            &[&business, &phone, &(by.min(tx.now()) - RECORDS)],
         )?;
     }
     Ok(())

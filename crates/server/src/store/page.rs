@@ -183,11 +183,10 @@ fn went(
     hidden: bool,
 ) -> Result<(), StoreError> {
     let others = presence(tx, session.id)?;
-    let now = tx.now();
-    session.page_went(departure, hidden, others, now);
+    session.page_went(departure, hidden, others, tx.now());
     match session.leaving {
         // No grace, no waiting for the sweep.
-        Some(leaving) if leaving.until <= now => session::judge_among(tx, session, others),
+        Some(leaving) if leaving.is_at_once() => session::judge_among(tx, session, others),
         _ => session::save(tx, session),
     }
 }

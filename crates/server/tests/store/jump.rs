@@ -12,6 +12,9 @@ use ringback_server::testing::TestStore;
 on_both_engines!(
     who_leaves_right_after_a_jump_waits_no_longer_for_it,
     a_jump_is_seen_to_once_also_by_who_had_not_renewed_itself,
+    who_begins_after_a_jump_has_not_seen_to_it,
+    a_server_that_died_before_a_jump_does_not_come_to_life_by_it,
+    who_says_goodbye_right_after_a_jump_is_not_judged_by_it,
 );
 
 async fn who_leaves_right_after_a_jump_waits_no_longer_for_it(world: TestStore) {
@@ -53,6 +56,58 @@ async fn a_jump_is_seen_to_once_also_by_who_had_not_renewed_itself(world: TestSt
             assert_eq!(followed, first, "{hours} hours");
         }
     }
+}
+
+async fn who_begins_after_a_jump_has_not_seen_to_it(world: TestStore) {
+    let begin = |name: &'static str| move |tx: &mut Tx<'_>| node::begin(tx, name);
+    world.store.write(Order::Any, begin("one")).await.unwrap();
+    let by = SignedDuration::from_hours(1);
+    world.clock.machine_jumps(by);
+    world.store.write(Order::Any, begin("two")).await.unwrap();
+    let follow = move |tx: &mut Tx<'_>| jump::follow(tx, "one", by);
+    assert!(world.store.write(Order::Any, follow).await.unwrap());
+    assert!(!world.store.write(Order::Any, follow).await.unwrap());
+}
+
+async fn a_server_that_died_before_a_jump_does_not_come_to_life_by_it(world: TestStore) {
+    let begin = |tx: &mut Tx<'_>| {
+        node::begin(tx, "dead")?;
+        node::begin(tx, "one")
+    };
+    let one = world.store.write(Order::Any, begin).await.unwrap();
+    // As when the database was away.
+    world.clock.advance(node::ALIVE_FOR * 3);
+    let by = SignedDuration::from_hours(-24);
+    world.clock.machine_jumps(by);
+    let follow = move |tx: &mut Tx<'_>| {
+        assert!(jump::follow(tx, "one", by)?);
+        node::others(tx, &one)
+    };
+    let others = world.store.write(Order::Any, follow).await.unwrap();
+    assert_eq!(others.living, 0);
+}
+
+async fn who_says_goodbye_right_after_a_jump_is_not_judged_by_it(world: TestStore) {
+    let begin = |tx: &mut Tx<'_>| {
+        let business = seed::copperline(tx)?.business;
+        Ok((business, leaves_open(tx, business, 1)?))
+    };
+    let (business, id) = world.store.write(Order::Any, begin).await.unwrap();
+    departs(&world, business, id).await;
+    let leaving_until = leaving(&world, business, id).await;
+    world.clock.machine_jumps(SignedDuration::from_hours(24));
+    let goodbye = move |tx: &mut Tx<'_>| {
+        let mut session = session::get(tx, business, id)?;
+        let owner = node::begin(tx, "ringback")?;
+        let says = page::PageSays {
+            page: "page".into(),
+            number: 1,
+            hidden: false,
+        };
+        page::said_goodbye(tx, &mut session, &says, Departure::Closed, &owner)
+    };
+    world.store.write(Order::Any, goodbye).await.unwrap();
+    assert_eq!(leaving(&world, business, id).await, leaving_until);
 }
 
 fn leaves_open(tx: &mut Tx<'_>, business: BusinessId, token: u8) -> Result<SessionId, StoreError> {
