@@ -3,6 +3,7 @@
 //! `ringback_domain::jump`'s; what moves with it is `store::jump`'s.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ringback_domain::jump::{self, SMALLEST_JUMP};
@@ -10,6 +11,9 @@ use ringback_domain::jump::{self, SMALLEST_JUMP};
 use crate::app::App;
 use crate::clock::{Clock, Moment};
 use crate::store::{Order, StoreError, Tx, jump as rows};
+
+/// How long a look waits for the store: it keeps others from looking, and a life is renewed after one.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The last look at the store's clock. Clones share it.
 #[derive(Clone, Default)]
@@ -42,12 +46,18 @@ impl Look {
     }
 }
 
-/// The store's time. Whatever a jump since the last look asks for has been done.
+/// The store's time. Whatever a jump since the last look asks for has been done. `Busy` where the store does not say it
+/// in good time: the next look may reach it another way.
 pub async fn look(app: &App) -> Result<Timestamp, StoreError> {
+    let wanted = app.clock.moment();
     let _turn = app.watch.turn.lock().await;
+    if let Some(now) = app.watch.looked_since(wanted) {
+        return Ok(now);
+    }
     loop {
         let asked = app.clock.moment();
-        let now = app.store.read(|tx| Ok(tx.now())).await?;
+        let read = tokio::time::timeout(PATIENCE, app.store.read(|tx| Ok(tx.now())));
+        let now = read.await.unwrap_or(Err(StoreError::Busy))?;
         let look = Look {
             asked,
             now,
@@ -88,6 +98,12 @@ impl Watch {
         let on_purpose = SignedDuration::from_micros(moment.moved_us_since(last.answered));
         let moved = now.duration_since(last.now) - on_purpose;
         (moved - moment.since(last.answered)).abs() < SMALLEST_JUMP
+    }
+
+    /// What somebody else's look found that was begun later.
+    fn looked_since(&self, wanted: Moment) -> Option<Timestamp> {
+        let last = (*self.lock())?;
+        (last.asked.since(wanted) > SignedDuration::ZERO).then_some(last.now)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Look>> {

@@ -40,6 +40,8 @@ pub use crate::why;
 const POLL: Duration = Duration::from_secs(1);
 /// So often the clock is looked at for one write: twice when it has jumped, more when it goes on jumping.
 const LOOKS: u32 = 8;
+/// What became of a call is tried to be written until two tries would be so far apart.
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// All calls of one delivery, together; ends before the lease does ([`ringback_domain::delivery::LEASE`]).
 const CALLS_WITHIN: Duration = Duration::from_secs(40);
 
@@ -269,7 +271,7 @@ async fn in_time<T>(wire: Wire, calls: impl Future<Output = T>) -> Option<T> {
 }
 
 /// Writes what became of a call. It must not be lost to a store that is busy for a moment, nor to a clock that cannot be
-/// made out: as long as the lease may be ours, it is tried again, by whatever clock there is.
+/// made out: as long as the lease may be ours, it is tried again, the last time by whatever clock there is.
 async fn write_down<T, F>(app: &App, delivery: &Delivery, command: F) -> Result<T, StoreError>
 where
     F: Fn(&mut Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
@@ -280,10 +282,13 @@ where
     let mut wait = Duration::from_millis(50);
     loop {
         match written {
-            Err(error) if error.is_passing() && wait < Duration::from_secs(8) => {
+            Err(error) if error.is_passing() && wait < LONGEST_WAIT => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;
-                written = app.store.write(order, command.clone()).await;
+                written = match wait < LONGEST_WAIT {
+                    true => by_steady_clock(app, order, command.clone()).await,
+                    false => app.store.write(order, command.clone()).await,
+                };
             }
             answer => return answer,
         }

@@ -6,10 +6,9 @@ use crate::store::{Order, StoreError, appointment, business};
 
 /// Frees the places of every hold whose time is over: one round of the duty.
 pub async fn free_expired(app: App) -> Result<(), StoreError> {
-    let looked = jump::look(&app).await?;
     let businesses = app.store.read(business::all).await?;
     for business in businesses {
-        let id = business.id;
+        let (id, looked) = (business.id, jump::look(&app).await?);
         app.store
             .write(Order::Business(id.get()), move |tx| {
                 // By a clock that jumped, all of them would be over.

@@ -31,7 +31,8 @@ pub fn follow(tx: &mut Tx<'_>, node: &str, by: SignedDuration) -> Result<bool, S
     // present clock, however long it could not renew itself. Who has begun a life since the jump has not seen to it.
     let moved = tx.execute(
         sql!(
-            "UPDATE node SET until = CASE WHEN id = $5 AND until > 0 THEN $4 ELSE until + $1 END
+            "UPDATE node SET until = CASE WHEN id = $5 AND until > 0 THEN $4
+                                          WHEN until > $3 AND until <= $4 THEN until ELSE until + $1 END
              WHERE (until > $2 OR id = $5 OR $1 < 0 AND until > $4)
              AND NOT EXISTS (SELECT 1 FROM node AS other WHERE other.until > $3 AND other.until <= $4
                              AND (other.epoch <= $2 OR other.epoch > $3))"
@@ -90,11 +91,11 @@ pub fn follow(tx: &mut Tx<'_>, node: &str, by: SignedDuration) -> Result<bool, S
         ),
         &[&by_us, &soon, &looks_after, &looks_up_to],
     )?;
-    // A text that its server may still send, which has been taken for dead: a STOP waits for it.
+    // A text that its server may still send, also once it has been taken for dead: a STOP waits for it.
     tx.execute(
         sql!(
             "UPDATE delivery SET first_sent_at = first_sent_at + $1
-             WHERE due_at IS NOT NULL AND state = 'unknown' AND first_sent_at > $2 AND first_sent_at <= $3"
+             WHERE due_at IS NOT NULL AND state IN ('sending', 'unknown') AND first_sent_at > $2 AND first_sent_at <= $3"
         ),
         &[&by_us, &(before - LEASE), &before],
     )?;

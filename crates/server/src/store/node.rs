@@ -181,14 +181,14 @@ pub(super) fn dead(tx: &mut Tx<'_>) -> Result<Vec<Owner>, StoreError> {
     )
 }
 
-/// How far the clock has jumped back, at the least, since the last life of the node of this name: it cannot
-/// have been alive for longer than [`ALIVE_FOR`] from now.
+/// How far the clock has jumped back, at the least, since the last life of the node of this name, or since another one
+/// renewed itself: nobody can be alive for longer than [`ALIVE_FOR`] from now.
 pub fn jumped_back_while_away(
     tx: &mut Tx<'_>,
     name: &str,
 ) -> Result<Option<SignedDuration>, StoreError> {
-    let until: Option<Timestamp> = tx.first(
-        sql!("SELECT ABS(until) AS until FROM node WHERE id = $1"),
+    let until: Option<Timestamp> = tx.one(
+        sql!("SELECT MAX(ABS(until)) AS until FROM node WHERE id = $1 OR until > 0"),
         &[&name],
         |row| row.get("until"),
     )?;

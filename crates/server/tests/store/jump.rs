@@ -13,6 +13,7 @@ on_both_engines!(
     who_leaves_right_after_a_jump_waits_no_longer_for_it,
     a_jump_is_seen_to_once_also_by_who_had_not_renewed_itself,
     who_begins_after_a_jump_has_not_seen_to_it,
+    who_begins_after_a_jump_back_sees_it_by_who_lives,
     a_server_that_died_before_a_jump_does_not_come_to_life_by_it,
     who_says_goodbye_right_after_a_jump_is_not_judged_by_it,
 );
@@ -60,13 +61,33 @@ async fn a_jump_is_seen_to_once_also_by_who_had_not_renewed_itself(world: TestSt
 
 async fn who_begins_after_a_jump_has_not_seen_to_it(world: TestStore) {
     let begin = |name: &'static str| move |tx: &mut Tx<'_>| node::begin(tx, name);
-    world.store.write(Order::Any, begin("one")).await.unwrap();
+    let one = world.store.write(Order::Any, begin("one")).await.unwrap();
     let by = SignedDuration::from_hours(1);
     world.clock.machine_jumps(by);
     world.store.write(Order::Any, begin("two")).await.unwrap();
     let follow = move |tx: &mut Tx<'_>| jump::follow(tx, "one", by);
     assert!(world.store.write(Order::Any, follow).await.unwrap());
     assert!(!world.store.write(Order::Any, follow).await.unwrap());
+    // The newcomer lives by the present clock, and no longer.
+    world.clock.advance(node::ALIVE_FOR * 2);
+    let others = move |tx: &mut Tx<'_>| node::others(tx, &one);
+    let others = world.store.write(Order::Any, others).await.unwrap();
+    assert_eq!(others.living, 0);
+}
+
+async fn who_begins_after_a_jump_back_sees_it_by_who_lives(world: TestStore) {
+    let begin = |tx: &mut Tx<'_>| node::begin(tx, "one");
+    world.store.write(Order::Any, begin).await.unwrap();
+    let jumped = |tx: &mut Tx<'_>| node::jumped_back_while_away(tx, "two");
+    assert_eq!(world.store.write(Order::Any, jumped).await, Ok(None));
+    let by = SignedDuration::from_hours(-1);
+    world.clock.machine_jumps(by);
+    let seen = world.store.write(Order::Any, jumped).await.unwrap();
+    let short = seen.unwrap() - by;
+    assert!(
+        short >= SignedDuration::ZERO && short <= node::ALIVE_FOR,
+        "{short:?}"
+    );
 }
 
 async fn a_server_that_died_before_a_jump_does_not_come_to_life_by_it(world: TestStore) {
